@@ -1,0 +1,66 @@
+# Everything a developer does. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+TOOL := go tool -modfile=tools/go.mod
+ENGINE := .falkordb
+export FALKORPAT_ENGINE_DIR := $(CURDIR)/$(ENGINE)
+
+# What `make generate` makes, and `make verify` compares.
+GENERATED := gen server/web/dist
+
+.PHONY: help
+help: ## Show this list.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: build engine ## Build and serve on localhost:3000, with a FalkorDB to try it on.
+	bin/falkorpat serve --dev --data-dir data
+
+.PHONY: build
+build: ## Build bin/falkorpat.
+	go build -trimpath -o bin/falkorpat ./cmd/falkorpat
+
+.PHONY: engine
+engine: ## Fetch the FalkorDB engine into .falkordb, once.
+	store/embedded/engine/fetch.sh $(ENGINE)
+
+.PHONY: test
+test: engine browser ## Run every test there is.
+	go test -race -timeout 30m ./...
+
+.PHONY: browser
+browser:
+	e2e/browser.sh
+
+.PHONY: bench
+bench: build engine ## Measure, against what the machine can do at best.
+	go test -run '^$$' -bench . -benchmem ./crypto ./store
+	go run ./bench
+
+.PHONY: generate
+generate: ## Make the code that comes from openapi.yaml, and the web pages.
+	go generate ./...
+	server/web/build.sh
+
+.PHONY: verify
+verify: ## Make everything generated anew and fail on any difference.
+	@digest() { find $(GENERATED) -type f -not -path '*/node_modules/*' -print0 | sort -z | xargs -0 sha256sum; }; \
+	before=$$(digest); \
+	$(MAKE) --no-print-directory generate; \
+	if ! diff <(echo "$$before") <(digest); then echo "verify: generated files were out of date; commit what make generate made" >&2; exit 1; fi
+	go mod tidy -diff
+	go mod verify
+
+.PHONY: lint
+lint: ## Look for faults without running anything.
+	$(TOOL) golangci-lint run ./...
+
+.PHONY: fmt
+fmt: ## Format the code.
+	$(TOOL) golangci-lint fmt ./...
+
+.PHONY: clean
+clean: ## Remove what was built and fetched; data stays.
+	rm -rf bin $(ENGINE)

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/falkorpat/falkorpat/crypto"
+	"github.com/falkorpat/falkorpat/server/instance"
+	"github.com/falkorpat/falkorpat/server/session"
+	"github.com/falkorpat/falkorpat/server/web"
+	"github.com/falkorpat/falkorpat/store"
+)
+
+// config is the whole configuration of the service: a flag wins over its
+// environment variable, that over the default. Each secret can be given by a
+// file too, so that it stands in no environment and no process list.
+type config struct {
+	Addr      string   `env:"FALKORPAT_ADDR" default:"localhost:3000" help:"Address to serve on, host:port."`
+	BasePath  string   `env:"FALKORPAT_BASE_PATH" help:"Path prefix that everything is served under, as /pat." placeholder:"/PREFIX"`
+	Instances string   `env:"FALKORPAT_INSTANCES" default:"localhost:6379" help:"FalkorDB servers that users may log in to: host:port, comma separated."`
+	Proxies   []string `name:"trusted-proxies" env:"FALKORPAT_TRUSTED_PROXIES" help:"Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or CIDRs, comma separated." placeholder:"CIDR,…"`
+
+	StoreURL     string `name:"store-url" env:"API_TOKEN_FALKORDB_URL" help:"FalkorDB that keeps the tokens (falkor, falkors, falkordb, redis, rediss or unix URL). Without it, a private one runs in the data directory." placeholder:"URL"`
+	StoreURLFile string `name:"store-url-file" env:"API_TOKEN_FALKORDB_URL_FILE" help:"File that holds the store's URL." placeholder:"FILE"`
+	DataDir      string `env:"FALKORPAT_DATA_DIR" help:"Directory for the private store and generated secrets. Default: falkorpat in the user's data directory." placeholder:"DIR"`
+	EngineDir    string `env:"FALKORPAT_ENGINE_DIR" help:"Directory with the engine of the private store, as 'make engine' makes it." placeholder:"DIR"`
+
+	AuthSecret        string `env:"AUTH_SECRET" help:"Keys that sign tokens and encrypt cookies, at least 32 bytes each, comma separated, newest first. Generated in the data directory when missing. Prefer the file." placeholder:"SECRET"`
+	AuthSecretFile    string `env:"AUTH_SECRET_FILE" help:"File that holds AUTH_SECRET." placeholder:"FILE"`
+	EncryptionKey     string `env:"ENCRYPTION_KEY" help:"Keys that seal passwords, 64 hex digits each, comma separated, newest first. Generated in the data directory when missing. Prefer the file." placeholder:"KEY"`
+	EncryptionKeyFile string `env:"ENCRYPTION_KEY_FILE" help:"File that holds ENCRYPTION_KEY." placeholder:"FILE"`
+	BrowserCompat     bool   `env:"FALKORPAT_BROWSER_COMPAT" help:"Write and read sealed passwords and token claims as FalkorDB Browser does, to share a store with it."`
+
+	SessionLifetime time.Duration `env:"FALKORPAT_SESSION_LIFETIME" default:"24h" help:"How long a sign-in lasts, at most 24h."`
+	LoginFailures   int           `env:"FALKORPAT_LOGIN_FAILURES" default:"30" help:"Failed logins that one address may have in a minute; negative for no limit."`
+
+	LogLevel  slog.Level `env:"FALKORPAT_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+	LogFormat string     `env:"FALKORPAT_LOG_FORMAT" default:"auto" enum:"auto,json,text" help:"auto (text on a terminal, else JSON), json or text."`
+
+	Dev bool `env:"FALKORPAT_DEV" help:"For trying things out: also start a throw-away FalkorDB on localhost:6379, with example data and users, unless something listens there."`
+}
+
+// settings is a configuration that has been checked and read.
+type settings struct {
+	config
+	instances []instance.Allowed
+	proxies   []netip.Prefix
+	signing   crypto.SigningRing
+	sealing   crypto.SealingRing
+}
+
+// faults collects what is wrong with a configuration, so that all of it is told
+// at once.
+type faults []error
+
+func (f *faults) add(field string, err error) {
+	if err != nil {
+		*f = append(*f, fmt.Errorf("%s: %w", field, err))
+	}
+}
+
+// read checks the configuration, reads the files it names and, where secrets
+// are missing, makes them.
+func (c config) read() (*settings, error) {
+	var f faults
+	s := &settings{config: c}
+	s.readFiles(&f)
+	s.readAddresses(&f)
+	if s.SessionLifetime < time.Minute || s.SessionLifetime > session.MaxLifetime {
+		f.add("--session-lifetime", errors.New("must be from 1m to 24h"))
+	}
+	f.add("--data-dir", s.makeDataDir())
+	if len(f) == 0 {
+		// Only now is it known where generated secrets would go.
+		s.readSecrets(&f)
+	}
+	if len(f) > 0 {
+		return nil, fmt.Errorf("configuration: %w", errors.Join(f...))
+	}
+	return s, nil
+}
+
+// readFiles puts the contents of …-file options where the option itself would be.
+func (s *settings) readFiles(f *faults) {
+	for _, one := range []struct {
+		field  string
+		file   string
+		target *string
+	}{
+		{"--store-url-file", s.StoreURLFile, &s.StoreURL},
+		{"--auth-secret-file", s.AuthSecretFile, &s.AuthSecret},
+		{"--encryption-key-file", s.EncryptionKeyFile, &s.EncryptionKey},
+	} {
+		switch {
+		case one.file == "":
+		case *one.target != "":
+			f.add(one.field, errors.New("must not be given together with the value itself"))
+		default:
+			text, err := os.ReadFile(one.file)
+			f.add(one.field, err)
+			*one.target = strings.TrimSpace(string(text))
+		}
+	}
+}
+
+func (s *settings) readAddresses(f *faults) {
+	if _, _, err := net.SplitHostPort(s.Addr); err != nil {
+		f.add("--addr", errors.New("must be host:port, as localhost:3000"))
+	}
+	s.BasePath = strings.TrimRight(s.BasePath, "/")
+	_, err := web.New(web.Options{BasePath: s.BasePath})
+	f.add("--base-path", err)
+	s.instances, err = instance.ParseAllowed(s.Instances)
+	f.add("--instances", err)
+	for _, text := range s.Proxies {
+		prefix, err := parsePrefix(text)
+		f.add("--trusted-proxies", err)
+		s.proxies = append(s.proxies, prefix)
+	}
+	if s.StoreURL != "" {
+		_, err := store.ParseURL(s.StoreURL)
+		f.add("--store-url", err)
+	}
+}
+
+// parsePrefix reads an address or a CIDR.
+func parsePrefix(text string) (netip.Prefix, error) {
+	text = strings.TrimSpace(text)
+	if address, err := netip.ParseAddr(text); err == nil {
+		return address.Prefix(address.BitLen())
+	}
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("%q is neither an address nor a CIDR", text)
+	}
+	return prefix, nil
+}
+
+func (s *settings) makeDataDir() error {
+	if s.DataDir == "" {
+		base := os.Getenv("XDG_DATA_HOME")
+		if base == "" {
+			home, err := os.UserHomeDir()
+			if err != nil {
+				return errors.New("must be given: there is no home directory to put it in")
+			}
+			base = filepath.Join(home, ".local", "share")
+		}
+		s.DataDir = filepath.Join(base, "falkorpat")
+	}
+	return os.MkdirAll(s.DataDir, 0o700)
+}
+
+// Files of generated secrets in the data directory.
+const (
+	authSecretFile    = "auth_secret"
+	encryptionKeyFile = "encryption_key"
+)
+
+func (s *settings) readSecrets(f *faults) {
+	var err error
+	if s.AuthSecret == "" {
+		s.AuthSecret, err = keptSecret(filepath.Join(s.DataDir, authSecretFile), crypto.NewSigningSecret)
+		f.add("AUTH_SECRET", err)
+	}
+	if s.EncryptionKey == "" {
+		s.EncryptionKey, err = keptSecret(filepath.Join(s.DataDir, encryptionKeyFile), crypto.NewSealingSecret)
+		f.add("ENCRYPTION_KEY", err)
+	}
+	if len(*f) > 0 {
+		return
+	}
+	s.signing, err = crypto.ParseSigningRing(s.AuthSecret)
+	f.add("AUTH_SECRET", err)
+	s.sealing, err = crypto.ParseSealingRing(s.EncryptionKey)
+	f.add("ENCRYPTION_KEY", err)
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit statuses.
+const (
+	exitOK    = 0
+	exitFault = 1
+	exitUsage = 2
+)
+
+// commands are the subcommands, each in a file of its own.
+type commands struct {
+	Serve   serveCommand   `cmd:"" help:"Serve the token API."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// environment is what a subcommand gets from outside.
+type environment struct {
+	ctx            context.Context //nolint:containedctx // handed to one call by the parser
+	stdout, stderr io.Writer
+}
+
+// run is the program. It returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	status := -1
+	parser, err := kong.New(&commands{},
+		kong.Name("falkorpat"),
+		kong.Description("Personal access tokens for FalkorDB."),
+		kong.UsageOnError(),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { status = code }),
+	)
+	if err != nil {
+		fmt.Fprintf(stderr, "falkorpat: %v\n", err)
+		return exitFault
+	}
+	parsed, err := parser.Parse(args)
+	if status >= 0 { // --help has been printed
+		return status
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "falkorpat: %v\nTry: falkorpat --help\n", err)
+		return exitUsage
+	}
+	if err := parsed.Run(&environment{ctx: ctx, stdout: stdout, stderr: stderr}); err != nil {
+		fmt.Fprintf(stderr, "falkorpat: %v\n", err)
+		return exitFault
+	}
+	return exitOK
+}

@@ -1,0 +1,150 @@
+package authn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/falkorpat/falkorpat/server/credentials"
+	"github.com/falkorpat/falkorpat/server/session"
+	"github.com/falkorpat/falkorpat/server/tokens"
+	"github.com/falkorpat/falkorpat/store"
+)
+
+// The security schemes of openapi.yaml.
+const (
+	SchemeBearer = "bearerAuth"
+	SchemeCookie = "sessionCookie"
+)
+
+var (
+	// ErrNoCredentials is returned for a request that shows nothing at all.
+	ErrNoCredentials = errors.New("no credentials")
+	// ErrBadHeader is returned for an Authorization header that is not one
+	// bearer token.
+	ErrBadHeader = fmt.Errorf("authorization header is not a bearer token: %w", tokens.ErrUnauthenticated)
+)
+
+// Principal is who is asking. Only Authenticate makes one.
+type Principal struct {
+	// User is the FalkorDB user, with its instance.
+	User store.User
+	// Role is what the user may do now.
+	Role store.Role
+	// Kept are the credentials that stand behind the token or session.
+	Kept credentials.Kept
+	// TokenID is the token that was shown; empty for a session.
+	TokenID string
+	// ExpiresAt is when the token or session ends; zero means never.
+	ExpiresAt time.Time
+}
+
+// Issuer is the principal as the maker of a new token.
+func (p *Principal) Issuer() tokens.Issuer {
+	issuer := tokens.Issuer{Kept: p.Kept, Role: p.Role}
+	if p.TokenID != "" {
+		issuer.TokenID, issuer.TokenExpiresAt = p.TokenID, p.ExpiresAt
+	}
+	return issuer
+}
+
+// Client is where a request comes from, and how.
+type Client struct {
+	tokens.Client
+	// Secure is whether it came over HTTPS, to us or to a trusted proxy.
+	Secure bool
+	// Cookie is the session cookie that it carries, proven nothing yet; nil for none.
+	Cookie *http.Cookie
+}
+
+// Authenticator tells who is asking.
+type Authenticator struct {
+	// Tokens and Sessions are both required.
+	Tokens   *tokens.Service
+	Sessions *session.Service
+}
+
+// Authenticate tells who sends a request, by the schemes that its operation
+// accepts. It returns ErrNoCredentials when nothing is shown, and otherwise the
+// errors of tokens.Service.Verify and session.Service.Verify.
+func (a *Authenticator) Authenticate(r *http.Request, client Client, schemes []string) (*Principal, error) {
+	if headers := r.Header.Values("Authorization"); len(headers) > 0 && slices.Contains(schemes, SchemeBearer) {
+		text, err := bearer(headers)
+		if err != nil {
+			return nil, err
+		}
+		return a.byToken(r.Context(), text, client)
+	}
+	if client.Cookie != nil && slices.Contains(schemes, SchemeCookie) {
+		return a.bySession(r.Context(), client.Cookie)
+	}
+	return nil, ErrNoCredentials
+}
+
+// bearer takes the token out of the header; the scheme's case does not matter
+// (RFC 9110 section 11.1).
+func bearer(headers []string) (string, error) {
+	if len(headers) != 1 {
+		return "", ErrBadHeader
+	}
+	scheme, text, ok := strings.Cut(headers[0], " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return "", ErrBadHeader
+	}
+	return strings.Trim(text, " "), nil
+}
+
+func (a *Authenticator) byToken(ctx context.Context, text string, client Client) (*Principal, error) {
+	accepted, err := a.Tokens.Verify(ctx, text, client.Client)
+	if err != nil {
+		return nil, err
+	}
+	t := accepted.Token()
+	return &Principal{
+		User: t.User, Role: accepted.Role(), Kept: credentials.OfToken(t), TokenID: t.ID, ExpiresAt: t.ExpiresAt,
+	}, nil
+}
+
+func (a *Authenticator) bySession(ctx context.Context, cookie *http.Cookie) (*Principal, error) {
+	accepted, err := a.Sessions.Verify(ctx, cookie)
+	if err != nil {
+		return nil, err
+	}
+	s := accepted.Session()
+	return &Principal{
+		User: s.User, Role: accepted.Role(), Kept: credentials.OfSession(s), ExpiresAt: s.ExpiresAt,
+	}, nil
+}
+
+// Each type is its own key; nothing outside can make one.
+type (
+	principalKey struct{}
+	clientKey    struct{}
+)
+
+// WithPrincipal puts the principal on a request's context.
+func WithPrincipal(ctx context.Context, p *Principal) context.Context {
+	return context.WithValue(ctx, principalKey{}, p)
+}
+
+// PrincipalFrom takes the principal from a request's context. It is there in
+// every handler of an operation that demands authentication.
+func PrincipalFrom(ctx context.Context) *Principal {
+	p, _ := ctx.Value(principalKey{}).(*Principal)
+	return p
+}
+
+// WithClient puts the client on a request's context.
+func WithClient(ctx context.Context, c Client) context.Context {
+	return context.WithValue(ctx, clientKey{}, c)
+}
+
+// ClientFrom takes the client from a request's context.
+func ClientFrom(ctx context.Context) Client {
+	c, _ := ctx.Value(clientKey{}).(Client)
+	return c
+}

@@ -1,0 +1,183 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/falkorpat/falkorpat/gen/api"
+	"github.com/falkorpat/falkorpat/server/authn"
+	"github.com/falkorpat/falkorpat/server/instance"
+	"github.com/falkorpat/falkorpat/server/session"
+	"github.com/falkorpat/falkorpat/server/tokens"
+	"github.com/falkorpat/falkorpat/store"
+)
+
+const contentTypeProblem = "application/problem+json"
+
+func writeProblem(c echo.Context, p api.Problem) error {
+	body, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("encode problem: %w", err)
+	}
+	return c.Blob(p.Status, contentTypeProblem, body)
+}
+
+func toToken(t *store.Token, now time.Time) api.Token {
+	status := t.Status(now)
+	return api.Token{
+		TokenID:       t.ID,
+		UserID:        t.User.ID,
+		Username:      t.User.Username,
+		Name:          t.Name,
+		Role:          api.Role(t.Role),
+		Host:          t.User.Host,
+		Port:          t.User.Port,
+		CreatedAt:     t.CreatedAt.UTC(),
+		ExpiresAt:     orNull(t.ExpiresAt),
+		LastUsed:      orNull(t.LastUse.At),
+		LastUsedIP:    textOrNull(t.LastUse.IP),
+		LastUsedAgent: textOrNull(t.LastUse.Agent),
+		RevokedAt:     orNull(t.RevokedAt),
+		Status:        api.TokenStatus(status),
+		IsActive:      status == store.StatusActive,
+	}
+}
+
+func toTokenList(page *tokens.Page, role store.Role, now time.Time) api.TokenList {
+	list := api.TokenList{
+		Tokens: make([]api.Token, len(page.Tokens)), Count: len(page.Tokens),
+		Role: api.Role(role), NextCursor: textOrNull(page.Next),
+	}
+	for i, t := range page.Tokens {
+		list.Tokens[i] = toToken(t, now)
+	}
+	return list
+}
+
+func toTokenCreated(issued *tokens.Issued) api.TokenCreatedJSONResponse {
+	return api.TokenCreatedJSONResponse{
+		Message: "Token created successfully", Token: issued.Text, TokenID: issued.ID, ExpiresAt: orNull(issued.ExpiresAt),
+	}
+}
+
+func toTokenRevoked(id string, revoked bool) api.TokenRevoked {
+	if !revoked {
+		return api.TokenRevoked{Message: "Token already revoked", TokenID: id}
+	}
+	return api.TokenRevoked{Message: "Token revoked successfully", TokenID: id}
+}
+
+func toSession(p *authn.Principal) api.Session {
+	return api.Session{
+		User: api.SessionUser{UserID: p.User.ID, Username: p.User.Username},
+		Role: api.Role(p.Role), Instance: api.Instance{Host: p.User.Host, Port: p.User.Port}, ExpiresAt: p.ExpiresAt.UTC(),
+	}
+}
+
+func toSignedIn(a session.Accepted, cookie *http.Cookie) api.SignIn200JSONResponse {
+	s := a.Session()
+	return api.SignIn200JSONResponse{
+		Body: toSession(&authn.Principal{User: s.User, Role: a.Role(), ExpiresAt: s.ExpiresAt}),
+		Headers: api.SignIn200ResponseHeaders{
+			SetCookie: cookie.String(),
+		},
+	}
+}
+
+func toInstanceList(instances []instance.Instance) api.InstanceList {
+	list := api.InstanceList{Instances: make([]api.Instance, len(instances)), Count: len(instances)}
+	for i, one := range instances {
+		list.Instances[i] = api.Instance{Host: one.Host, Port: one.Port}
+	}
+	return list
+}
+
+func fromCreateToken(body *api.CreateTokenRequest) tokens.Request {
+	return tokens.Request{Name: body.Name, TTLSeconds: body.TTLSeconds, ExpiresAt: orZero(body.ExpiresAt)}
+}
+
+func fromCreateTokenWithCredentials(body *api.CreateTokenWithCredentialsRequest) (instance.Credentials, tokens.Request, error) {
+	credentials, err := fromCredentials(&api.Credentials{
+		Username: body.Username, Password: body.Password, Host: body.Host, Port: body.Port, TLS: body.TLS, Ca: body.Ca,
+	})
+	return credentials, tokens.Request{Name: body.Name, TTLSeconds: body.TTLSeconds, ExpiresAt: orZero(body.ExpiresAt)}, err
+}
+
+// fromCredentials reads a login; what openapi.yaml can't say of it is checked here.
+func fromCredentials(body *api.Credentials) (instance.Credentials, error) {
+	port, err := fromPort(body.Port)
+	if err != nil {
+		return instance.Credentials{}, err
+	}
+	tls, err := fromTLS(body.TLS)
+	if err != nil {
+		return instance.Credentials{}, err
+	}
+	if body.Ca != "" && !tls {
+		return instance.Credentials{}, &tokens.FieldError{Field: "ca", Message: "must be given only with tls"}
+	}
+	if err := instance.ValidateCA(body.Ca); err != nil {
+		return instance.Credentials{}, &tokens.FieldError{Field: "ca", Message: "must be base64 of a PEM bundle of certificates"}
+	}
+	return instance.Credentials{
+		Username: body.Username, Password: body.Password, Host: body.Host, Port: port, TLS: tls, CA: body.Ca,
+	}, nil
+}
+
+func fromPort(p api.Port) (int, error) {
+	port, err := p.AsPort0()
+	if err != nil {
+		text, _ := p.AsPort1()
+		port, err = strconv.Atoi(text)
+	}
+	if err != nil || port < 1 || port > 65535 {
+		return 0, &tokens.FieldError{Field: "port", Message: "must be from 1 to 65535"}
+	}
+	return port, nil
+}
+
+func fromTLS(t api.TLS) (bool, error) {
+	if on, err := t.AsTLS0(); err == nil {
+		return on, nil
+	}
+	text, err := t.AsTLS1()
+	if err != nil {
+		return false, &tokens.FieldError{Field: "tls", Message: "must be true or false"}
+	}
+	return text == "true", nil
+}
+
+// fromStatus is the store's word for a filter: every status is the empty one.
+func fromStatus(f api.TokenStatusFilter) store.Status {
+	if f == api.TokenStatusFilterAll {
+		return ""
+	}
+	return store.Status(f)
+}
+
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	utc := t.UTC()
+	return &utc
+}
+
+func textOrNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}

@@ -1,0 +1,214 @@
+package credentials
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/falkorpat/falkorpat/crypto"
+	"github.com/falkorpat/falkorpat/server/instance"
+	"github.com/falkorpat/falkorpat/server/ratelimit"
+	"github.com/falkorpat/falkorpat/store"
+)
+
+// ErrStale is returned when the password kept for a token or session does not
+// log its owner in any more: it was changed, or the user was switched off or
+// deleted, or the operator no longer allows the instance.
+var ErrStale = errors.New("credentials are no longer valid")
+
+const (
+	// maxAge is how old the answer to "what may they do now" is at most: below
+	// the 30 seconds promised, by more than a login takes.
+	maxAge = 20 * time.Second
+	// maxRemembered bounds the answers kept.
+	maxRemembered = 100_000
+)
+
+// Options configure New. All fields but MaxAge are required.
+type Options struct {
+	Directory *instance.Directory
+	Limiter   *ratelimit.Limiter
+	Sealer    *crypto.Sealer
+	// MaxAge bounds the age of a remembered role; 20 s when zero.
+	MaxAge time.Duration
+	Log    *slog.Logger
+}
+
+func (o *Options) validate() error {
+	switch {
+	case o.Directory == nil:
+		return errors.New("credentials: Directory is missing")
+	case o.Limiter == nil:
+		return errors.New("credentials: Limiter is missing")
+	case o.Sealer == nil:
+		return errors.New("credentials: Sealer is missing")
+	case o.Log == nil:
+		return errors.New("credentials: Log is missing")
+	}
+	if o.MaxAge == 0 {
+		o.MaxAge = maxAge
+	}
+	return nil
+}
+
+// Keeper looks after credentials. It is safe for concurrent use.
+type Keeper struct {
+	directory *instance.Directory
+	limiter   *ratelimit.Limiter
+	sealer    *crypto.Sealer
+	log       *slog.Logger
+	answers   *otter.Cache[string, answer]
+}
+
+// answer is the outcome of a login that reached the instance.
+type answer struct {
+	role    store.Role
+	refused bool
+}
+
+// New makes a Keeper.
+func New(o Options) (*Keeper, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	answers, err := otter.New(&otter.Options[string, answer]{
+		MaximumSize:      maxRemembered,
+		ExpiryCalculator: otter.ExpiryWriting[string, answer](o.MaxAge),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("credentials: make cache: %w", err)
+	}
+	return &Keeper{directory: o.Directory, limiter: o.Limiter, sealer: o.Sealer, log: o.Log, answers: answers}, nil
+}
+
+// Login checks credentials that a client sent, within the limit on failed
+// logins of its address. Errors are those of instance.Directory.Login and
+// ratelimit.Limiter.Begin.
+func (k *Keeper) Login(ctx context.Context, peer netip.Addr, c instance.Credentials) (instance.Identity, error) {
+	attempt, err := k.limiter.Begin(ctx, peer)
+	if err != nil {
+		return instance.Identity{}, fmt.Errorf("log in: %w", err)
+	}
+	identity, err := k.directory.Login(ctx, c)
+	if err != nil {
+		// An attempt counts also when its client hangs up before the answer.
+		return instance.Identity{}, errors.Join(err, attempt.Failed(context.WithoutCancel(ctx)))
+	}
+	attempt.Succeeded()
+	return identity, nil
+}
+
+// Kept is the part of a token or session that concerns its credentials.
+type Kept struct {
+	// ID is the token's or session's ID.
+	ID   string
+	User store.User
+	// Sealed is the password as Seal returned it for the same ID and user.
+	Sealed string
+	TLS    bool
+	CA     string
+	// Role is what the owner could do when that was last written down.
+	Role store.Role
+}
+
+// OfToken takes what is kept with a token.
+func OfToken(t *store.Token) Kept {
+	return Kept{ID: t.ID, User: t.User, Sealed: t.SealedPassword, TLS: t.TLS, CA: t.CA, Role: t.Role}
+}
+
+// OfSession takes what is kept with a session.
+func OfSession(s *store.Session) Kept {
+	return Kept{ID: s.ID, User: s.User, Sealed: s.SealedPassword, TLS: s.TLS, CA: s.CA, Role: s.Role}
+}
+
+// Seal encrypts a password for the row with the given ID of the given user.
+func (k *Keeper) Seal(password, id string, user store.User) (string, error) {
+	sealed, err := k.sealer.Seal(password, binding(id, user))
+	if err != nil {
+		return "", fmt.Errorf("seal password of %s: %w", id, err)
+	}
+	return sealed, nil
+}
+
+// Open gives the credentials back. It returns ErrStale when they cannot be
+// opened with the keys at hand, which the log tells the operator.
+func (k *Keeper) Open(ctx context.Context, kept Kept) (instance.Credentials, error) {
+	password, err := k.sealer.Open(kept.Sealed, binding(kept.ID, kept.User))
+	if err != nil {
+		k.log.ErrorContext(ctx, "sealed password does not open; is its key still in ENCRYPTION_KEY?", "id", kept.ID, "error", err)
+		return instance.Credentials{}, fmt.Errorf("open password of %s: %w", kept.ID, ErrStale)
+	}
+	return instance.Credentials{
+		Username: kept.User.Username, Password: password, Host: kept.User.Host, Port: kept.User.Port, TLS: kept.TLS, CA: kept.CA,
+	}, nil
+}
+
+func binding(id string, user store.User) crypto.Binding {
+	return crypto.Binding{TokenID: id, Username: user.Username, Host: user.Host, Port: user.Port}
+}
+
+// Role tells what the owner may do now, asking the instance when the last
+// answer is too old; concurrent questions about one row make one login.
+//
+// It returns ErrStale when the instance refuses the credentials, and
+// instance.ErrUnreachable when it cannot be asked.
+func (k *Keeper) Role(ctx context.Context, kept Kept) (store.Role, error) {
+	found, err := k.answers.Get(ctx, kept.ID, otter.LoaderFunc[string, answer](func(ctx context.Context, _ string) (answer, error) {
+		return k.ask(ctx, kept)
+	}))
+	if err != nil {
+		return "", err
+	}
+	if found.refused {
+		return "", fmt.Errorf("role of %s: %w", kept.ID, ErrStale)
+	}
+	return found.role, nil
+}
+
+func (k *Keeper) ask(ctx context.Context, kept Kept) (answer, error) {
+	// Others may be waiting for this answer: the first asker's hanging up must
+	// not become theirs. The directory bounds the time.
+	ctx = context.WithoutCancel(ctx)
+	c, err := k.Open(ctx, kept)
+	if err != nil {
+		return answer{refused: true}, nil //nolint:nilerr // told as an answer, which is remembered
+	}
+	identity, err := k.directory.Login(ctx, c)
+	switch {
+	case err == nil:
+		return answer{role: identity.Role}, nil
+	case errors.Is(err, instance.ErrRefused), errors.Is(err, instance.ErrNotAllowed), errors.Is(err, instance.ErrBadCA):
+		return answer{refused: true}, nil
+	default:
+		return answer{}, fmt.Errorf("role of %s: %w", kept.ID, err)
+	}
+}
+
+// Remember notes a role that a login has just told.
+func (k *Keeper) Remember(id string, role store.Role) {
+	k.answers.Set(id, answer{role: role})
+}
+
+// Forget drops what is remembered of a row that has ended.
+func (k *Keeper) Forget(id string) {
+	k.answers.Invalidate(id)
+}
+
+// Ping tells whether the instance is reachable with the kept credentials now.
+// Errors are as in Role.
+func (k *Keeper) Ping(ctx context.Context, kept Kept) error {
+	c, err := k.Open(ctx, kept)
+	if err != nil {
+		return err
+	}
+	err = k.directory.Ping(ctx, c)
+	if errors.Is(err, instance.ErrRefused) || errors.Is(err, instance.ErrNotAllowed) {
+		return fmt.Errorf("ping instance of %s: %w", kept.ID, ErrStale)
+	}
+	return err
+}

@@ -1,0 +1,188 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/falkorpat/falkorpat/gen/api"
+	"github.com/falkorpat/falkorpat/server/authn"
+	"github.com/falkorpat/falkorpat/server/credentials"
+	"github.com/falkorpat/falkorpat/server/instance"
+	"github.com/falkorpat/falkorpat/server/ratelimit"
+	"github.com/falkorpat/falkorpat/server/session"
+	"github.com/falkorpat/falkorpat/server/tokens"
+	"github.com/falkorpat/falkorpat/store"
+)
+
+// What can be wrong with a request before any service sees it.
+var (
+	errBodyTooLarge = errors.New("body too large")
+	errMediaType    = errors.New("body is not application/json")
+	errCrossOrigin  = errors.New("request from a page of another origin")
+	errPanic        = errors.New("panic")
+)
+
+// invalidRequest is a request that does not match openapi.yaml.
+type invalidRequest struct {
+	fields []api.FieldError
+}
+
+func (e *invalidRequest) Error() string { return "invalid request" }
+
+// The challenges of RFC 6750 section 3.
+const (
+	challengeNone    = "Bearer"
+	challengeInvalid = `Bearer error="invalid_token"`
+	challengeScope   = `Bearer error="insufficient_scope"`
+)
+
+// publicError is what the outside is told of an error.
+type publicError struct {
+	status    int
+	code      string
+	message   string
+	challenge string
+	// retryAfter is in seconds; 0 for none.
+	retryAfter int
+}
+
+const messageNotAuthenticated = "Not authenticated"
+
+// errorTable says what the outside is told, first match first. What it does not
+// hold is a fault of ours, and told as such.
+var errorTable = [...]struct {
+	err error
+	publicError
+}{
+	{errBodyTooLarge, publicError{status: http.StatusRequestEntityTooLarge, code: "body_too_large", message: "The body is larger than 64 KiB."}},
+	{errMediaType, publicError{status: http.StatusUnsupportedMediaType, code: "unsupported_media_type",
+		message: "Send the body as JSON, with the header Content-Type: application/json."}},
+	{errCrossOrigin, publicError{status: http.StatusForbidden, code: "cross_origin",
+		message: "A page of another origin may not do this. Use this server's own page, or send a token in the Authorization header."}},
+	{authn.ErrNoCredentials, publicError{status: http.StatusUnauthorized, code: "unauthenticated", message: messageNotAuthenticated, challenge: challengeNone}},
+	{tokens.ErrUnauthenticated, publicError{status: http.StatusUnauthorized, code: "invalid_token", message: messageNotAuthenticated, challenge: challengeInvalid}},
+	{session.ErrNoSession, publicError{status: http.StatusUnauthorized, code: "invalid_session", message: messageNotAuthenticated, challenge: challengeNone}},
+	{credentials.ErrStale, publicError{status: http.StatusUnauthorized, code: "credentials_no_longer_valid", challenge: challengeInvalid,
+		message: "The credentials behind this token or session do not log in any more. Create a new one with the current password."}},
+	{errForeignInstance, tokenNotFound},
+	{store.ErrNotFound, tokenNotFound},
+	{errNotOwner, publicError{status: http.StatusForbidden, code: "not_owner", challenge: challengeScope,
+		message: "This token belongs to another user. Ask its owner, or an Admin of the instance."}},
+	{tokens.ErrOutlivesIssuer, publicError{status: http.StatusForbidden, code: "outlives_issuer", challenge: challengeScope,
+		message: "A token made by a token may not outlive it. Ask for an earlier expiry, or create it with credentials."}},
+	{ratelimit.ErrLimited, publicError{status: http.StatusTooManyRequests, code: "too_many_failed_logins",
+		message: "Too many failed logins from this address. Wait as long as Retry-After says."}},
+	// The store before the instance: a login that failed while the store did
+	// too is not known to be wrong.
+	{store.ErrUnavailable, storeUnavailable},
+	{ratelimit.ErrUnavailable, storeUnavailable},
+	{instance.ErrUnreachable, publicError{status: http.StatusServiceUnavailable, code: "instance_unavailable", retryAfter: 5,
+		message: "The FalkorDB instance is out of reach. Try again shortly."}},
+	{context.Canceled, publicError{status: http.StatusServiceUnavailable, code: "canceled", retryAfter: 1,
+		message: "The request ended before its answer was ready. Try again."}},
+}
+
+var (
+	tokenNotFound    = publicError{status: http.StatusNotFound, code: "token_not_found", message: "There is no token with this ID."}
+	storeUnavailable = publicError{status: http.StatusServiceUnavailable, code: "store_unavailable", retryAfter: 2,
+		message: "The token store is out of reach. Try again shortly."}
+	badRequest = publicError{status: http.StatusBadRequest, code: "invalid_request",
+		message: "The request is invalid. See errors for what to change."}
+	internalError = publicError{status: http.StatusInternalServerError, code: "internal",
+		message: "Something went wrong here. Tell the operator the request ID."}
+)
+
+// errLoginFailed marks an error of a login with credentials that the client
+// sent. All of them look the same from outside, whatever went wrong.
+var errLoginFailed = errors.New("login failed")
+
+var loginFailed = publicError{status: http.StatusUnauthorized, code: "invalid_credentials", message: "Invalid credentials or connection failed"}
+
+// httpErrors are the errors of routing.
+var httpErrors = map[int]publicError{
+	http.StatusNotFound: {status: http.StatusNotFound, code: "not_found",
+		message: "There is nothing at this path. See /docs for what there is."},
+	http.StatusMethodNotAllowed: {status: http.StatusMethodNotAllowed, code: "method_not_allowed",
+		message: "This method is not allowed here. The Allow header names those that are."},
+}
+
+// publicErrorOf looks an error up. The fields are those of a 400.
+func publicErrorOf(err error) (public publicError, fields []api.FieldError) {
+	var invalid *invalidRequest
+	if errors.As(err, &invalid) {
+		return badRequest, invalid.fields
+	}
+	if field := (*tokens.FieldError)(nil); errors.As(err, &field) {
+		return badRequest, []api.FieldError{{Field: field.Field, Message: field.Message}}
+	}
+	if errors.Is(err, errLoginFailed) && errors.Is(err, instance.ErrLogin) && !errors.Is(err, ratelimit.ErrUnavailable) {
+		return loginFailed, nil
+	}
+	for i := range errorTable {
+		if errors.Is(err, errorTable[i].err) {
+			public = errorTable[i].publicError
+			if limited := (*ratelimit.LimitedError)(nil); errors.As(err, &limited) {
+				public.retryAfter = wholeSeconds(limited.RetryAfter)
+			}
+			return public, nil
+		}
+	}
+	if routing := (*echo.HTTPError)(nil); errors.As(err, &routing) {
+		if public, ok := httpErrors[routing.Code]; ok {
+			return public, nil
+		}
+		if routing.Code == http.StatusBadRequest {
+			return badRequest, []api.FieldError{{Field: "body", Message: "is not what this operation takes"}}
+		}
+	}
+	return internalError, nil
+}
+
+// wholeSeconds rounds a wait up to what Retry-After can say, at least one.
+func wholeSeconds(d time.Duration) int {
+	return max(1, int(math.Ceil(d.Seconds())))
+}
+
+// handleError answers a request that went wrong.
+func (s *Server) handleError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	public, fields := publicErrorOf(err)
+	s.logError(c, public, err)
+	header := c.Response().Header()
+	if public.challenge != "" {
+		header.Set(echo.HeaderWWWAuthenticate, public.challenge)
+	}
+	if public.retryAfter > 0 {
+		header.Set(echo.HeaderRetryAfter, strconv.Itoa(public.retryAfter))
+	}
+	problem := api.Problem{
+		Title: http.StatusText(public.status), Status: public.status, Code: public.code, Message: public.message,
+		RequestID: requestIDFrom(c), Errors: fields,
+	}
+	if err := writeProblem(c, problem); err != nil {
+		s.log.DebugContext(c.Request().Context(), "error answer not written", "error", err)
+	}
+}
+
+// logError notes what an operator should know: our faults as errors, a store or
+// instance out of reach as warnings, what clients do wrong only in detail.
+func (s *Server) logError(c echo.Context, public publicError, err error) {
+	ctx := c.Request().Context()
+	args := []any{"request_id", requestIDFrom(c), "code", public.code, "error", err}
+	switch {
+	case public.status == http.StatusInternalServerError:
+		s.log.ErrorContext(ctx, "request failed", args...)
+	case public.status == http.StatusServiceUnavailable && !errors.Is(err, context.Canceled):
+		s.log.WarnContext(ctx, "request refused: something it needs is out of reach", args...)
+	default:
+		s.log.DebugContext(ctx, "request refused", args...)
+	}
+}

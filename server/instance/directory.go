@@ -1,0 +1,131 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Defaults of Options.
+const (
+	defaultTimeout      = 4500 * time.Millisecond
+	defaultFailureFloor = 250 * time.Millisecond
+	defaultMaxLogins    = 64
+)
+
+// Options configure a Directory. The zero value of every field but Allowed
+// stands for its default.
+type Options struct {
+	// Allowed are the only instances that are ever dialled. At least one; no
+	// two with the same Instance.
+	Allowed []Allowed
+	// Timeout bounds a Login or Ping from its beginning: waiting for a slot,
+	// name resolution, dial, TLS, AUTH and probe together. Default 4.5 s.
+	Timeout time.Duration
+	// FailureFloor is the least time that a failing Login takes, at most
+	// Timeout, so that its duration does not tell an instance that is not
+	// allowed from a closed port or a wrong password. Default 250 ms, or
+	// Timeout where that is shorter.
+	FailureFloor time.Duration
+	// MaxLogins bounds the connections that Login and Ping have open at once;
+	// further calls wait, within Timeout. Default 64.
+	MaxLogins int
+	// Log gets one line for each failed login. Default: nothing is logged.
+	Log *slog.Logger
+}
+
+// withDefaults returns o with its zero fields filled in, or an error that
+// names every field that is wrong.
+func (o Options) withDefaults() (Options, error) {
+	var faults []error
+	if len(o.Allowed) == 0 {
+		faults = append(faults, errors.New("Allowed: no instance"))
+	}
+	if o.Timeout < 0 {
+		faults = append(faults, errors.New("Timeout: negative"))
+	}
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.FailureFloor < 0 || o.FailureFloor > o.Timeout {
+		faults = append(faults, errors.New("FailureFloor: negative or longer than Timeout"))
+	}
+	if o.FailureFloor == 0 {
+		o.FailureFloor = min(defaultFailureFloor, o.Timeout)
+	}
+	if o.MaxLogins < 0 {
+		faults = append(faults, errors.New("MaxLogins: negative"))
+	}
+	if o.MaxLogins == 0 {
+		o.MaxLogins = defaultMaxLogins
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o, errors.Join(faults...)
+}
+
+// Directory knows the allowed instances and logs users in to them. It keeps no
+// connection open between calls, and is safe for concurrent use.
+type Directory struct {
+	order   []Instance
+	allowed map[Instance]Allowed
+	timeout time.Duration
+	floor   time.Duration
+	slots   chan struct{}
+	log     *slog.Logger
+}
+
+// New returns a Directory, or an error that names every field of o that is
+// wrong.
+func New(o Options) (*Directory, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("instance options: %w", err)
+	}
+	d := &Directory{
+		allowed: make(map[Instance]Allowed, len(o.Allowed)),
+		timeout: o.Timeout,
+		floor:   o.FailureFloor,
+		slots:   make(chan struct{}, o.MaxLogins),
+		log:     o.Log,
+	}
+	for _, a := range o.Allowed {
+		if _, twice := d.allowed[a.instance]; twice || a.host == "" {
+			return nil, fmt.Errorf("instance options: Allowed: %s is there twice or was not made by ParseAllowed", a.instance)
+		}
+		d.allowed[a.instance] = a
+		d.order = append(d.order, a.instance)
+	}
+	return d, nil
+}
+
+// Instances returns the allowed instances in the operator's order.
+func (d *Directory) Instances() []Instance {
+	return append([]Instance{}, d.order...)
+}
+
+// find returns the allowed instance that c names, or ErrNotAllowed.
+func (d *Directory) find(c Credentials) (Allowed, error) {
+	target, ok := d.allowed[Instance{Host: Canonical(c.Host), Port: c.Port}]
+	if !ok {
+		return Allowed{}, ErrNotAllowed
+	}
+	return target, nil
+}
+
+// acquire takes a slot, or returns ErrUnreachable when ctx ends first. The
+// slot is given back by calling what it returns.
+func (d *Directory) acquire(ctx context.Context) (release func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, unreachable("wait for a slot", err)
+	}
+	select {
+	case d.slots <- struct{}{}:
+		return func() { <-d.slots }, nil
+	case <-ctx.Done():
+		return nil, unreachable("wait for a slot", ctx.Err())
+	}
+}

@@ -1,0 +1,142 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/falkorpat/falkorpat/server/authn"
+)
+
+const requestIDKey = "request_id"
+
+// requestIDFrom gives the ID of a request, which its answer and all its log
+// lines carry.
+func requestIDFrom(c echo.Context) string {
+	id, _ := c.Get(requestIDKey).(string)
+	return id
+}
+
+// withRequestID gives every request an ID: the caller's own when it is a plain
+// word, so that a chain of services can share one, else a random one.
+func withRequestID(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id := c.Request().Header.Get(echo.HeaderXRequestID)
+		if !isPlainWord(id) {
+			var random [16]byte
+			_, _ = rand.Read(random[:]) // never fails (crypto/rand)
+			id = hex.EncodeToString(random[:])
+		}
+		c.Set(requestIDKey, id)
+		c.Response().Header().Set(echo.HeaderXRequestID, id)
+		return next(c)
+	}
+}
+
+func isPlainWord(s string) bool {
+	if s == "" || len(s) > 128 {
+		return false
+	}
+	return strings.Trim(s, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.") == ""
+}
+
+// recovered turns a panic into an error like any other; the log has the stack.
+func (s *Server) recovered(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			cause := recover()
+			if cause == nil {
+				return
+			}
+			if cause == http.ErrAbortHandler { //nolint:errorlint,err113 // net/http panics with this very value
+				panic(cause)
+			}
+			s.log.ErrorContext(c.Request().Context(), "panic", "request_id", requestIDFrom(c), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+			err = errPanic
+		}()
+		return next(c)
+	}
+}
+
+// logged writes one line for each request, once its answer is known. The path
+// is the route's, so that IDs and whatever else clients put there stay out.
+func (s *Server) logged(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := s.now()
+		if err := next(c); err != nil {
+			c.Error(err)
+		}
+		ctx := c.Request().Context()
+		if !s.log.Enabled(ctx, slog.LevelInfo) {
+			return nil
+		}
+		attributes := []slog.Attr{
+			slog.String("request_id", requestIDFrom(c)),
+			slog.String("method", c.Request().Method),
+			slog.String("route", c.Path()),
+			slog.Int("status", c.Response().Status),
+			slog.Duration("duration", s.now().Sub(start)),
+			slog.String("client_ip", authn.ClientFrom(ctx).IP.String()),
+		}
+		if p := authn.PrincipalFrom(ctx); p != nil {
+			attributes = append(attributes, slog.String("user_id", p.User.ID), slog.String("token_id", p.TokenID))
+		}
+		s.log.LogAttrs(ctx, slog.LevelInfo, "request", attributes...)
+		return nil
+	}
+}
+
+// secured sets the headers that keep browsers from doing more with an answer
+// than it is for. Pages replace the Content-Security-Policy by their own.
+func secured(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set(echo.HeaderXContentTypeOptions, "nosniff")
+		h.Set(echo.HeaderXFrameOptions, "DENY")
+		h.Set(echo.HeaderReferrerPolicy, "no-referrer")
+		h.Set(echo.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'")
+		h.Set(echo.HeaderCacheControl, "no-store")
+		return next(c)
+	}
+}
+
+// located puts the client on the request's context.
+func (s *Server) located(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		c.SetRequest(r.WithContext(authn.WithClient(r.Context(), s.clients.of(r))))
+		return next(c)
+	}
+}
+
+// sameOrigin refuses requests that change something when a page of another
+// origin made the browser send them. A request with a token in its header was
+// made by a program that has the token, so it passes.
+func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if r.Header.Get(echo.HeaderAuthorization) != "" {
+			return next(c)
+		}
+		if err := s.origins.Check(r); err != nil {
+			return fmt.Errorf("%w: %w", errCrossOrigin, err)
+		}
+		return next(c)
+	}
+}
+
+// These bound what a slow or silent client can hold.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	writeTimeout      = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 256 << 10
+)

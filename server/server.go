@@ -1,0 +1,164 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/falkorpat/falkorpat/gen/api"
+	"github.com/falkorpat/falkorpat/server/authn"
+	"github.com/falkorpat/falkorpat/server/credentials"
+	"github.com/falkorpat/falkorpat/server/instance"
+	"github.com/falkorpat/falkorpat/server/session"
+	"github.com/falkorpat/falkorpat/server/tokens"
+	"github.com/falkorpat/falkorpat/server/web"
+	"github.com/falkorpat/falkorpat/store"
+)
+
+// Options configure New. All but BasePath and TrustedProxies are required.
+type Options struct {
+	Store     *store.Store
+	Directory *instance.Directory
+	Keeper    *credentials.Keeper
+	Tokens    *tokens.Service
+	Sessions  *session.Service
+	// BasePath is the prefix that everything is served under, as "/pat"; empty
+	// for none.
+	BasePath string
+	// TrustedProxies are the peers whose forwarding headers are believed.
+	TrustedProxies []netip.Prefix
+	Now            func() time.Time
+	Log            *slog.Logger
+}
+
+func (o *Options) validate() error {
+	switch {
+	case o.Store == nil:
+		return errors.New("server: Store is missing")
+	case o.Directory == nil:
+		return errors.New("server: Directory is missing")
+	case o.Keeper == nil:
+		return errors.New("server: Keeper is missing")
+	case o.Tokens == nil:
+		return errors.New("server: Tokens is missing")
+	case o.Sessions == nil:
+		return errors.New("server: Sessions is missing")
+	case o.Now == nil:
+		return errors.New("server: Now is missing")
+	case o.Log == nil:
+		return errors.New("server: Log is missing")
+	case o.BasePath != "" && (!strings.HasPrefix(o.BasePath, "/") || strings.HasSuffix(o.BasePath, "/")):
+		return errors.New(`server: BasePath must begin with "/" and not end with it`)
+	}
+	return nil
+}
+
+// Server is the HTTP side of falkorpat.
+type Server struct {
+	store         *store.Store
+	directory     *instance.Directory
+	keeper        *credentials.Keeper
+	tokens        *tokens.Service
+	sessions      *session.Service
+	authenticator *authn.Authenticator
+	clients       *clients
+	origins       *http.CrossOriginProtection
+	docs          *docs
+	now           func() time.Time
+	log           *slog.Logger
+	http          *http.Server
+}
+
+var _ api.StrictServerInterface = (*Server)(nil)
+
+// New makes a Server. It fails on options that make no sense, and on nothing else.
+func New(o Options) (*Server, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	clients, err := newClients(o.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := newDocs(o.BasePath)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		store: o.Store, directory: o.Directory, keeper: o.Keeper, tokens: o.Tokens, sessions: o.Sessions,
+		authenticator: &authn.Authenticator{Tokens: o.Tokens, Sessions: o.Sessions},
+		clients:       clients,
+		origins:       http.NewCrossOriginProtection(),
+		docs:          doc,
+		now:           o.Now,
+		log:           o.Log,
+	}
+	handler, err := s.mount(o.BasePath)
+	if err != nil {
+		return nil, err
+	}
+	s.http = &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog:       slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+// mount puts the stations in their order (see the package's documentation).
+func (s *Server) mount(basePath string) (*echo.Echo, error) {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = s.handleError
+	e.Use(withRequestID, s.located, s.logged, s.recovered, secured, s.sameOrigin)
+	spec, _, err := document()
+	if err != nil {
+		return nil, err
+	}
+	api.RegisterHandlersWithOptions(e, api.NewStrictHandler(s, []api.StrictMiddlewareFunc{onlyGuarded}), api.RegisterHandlersOptions{
+		BaseURL: basePath, OperationMiddlewares: s.validators(spec),
+	})
+	s.docs.mount(e, basePath)
+	return e, mountPages(e, basePath)
+}
+
+// mountPages serves the browser UI.
+func mountPages(e *echo.Echo, basePath string) error {
+	pages, err := web.New(web.Options{BasePath: basePath})
+	if err != nil {
+		return err
+	}
+	for _, path := range pages.Paths() {
+		e.Match([]string{http.MethodGet, http.MethodHead}, basePath+path, echo.WrapHandler(pages))
+	}
+	return nil
+}
+
+// Handler is the whole server as an http.Handler, for tests and benchmarks.
+func (s *Server) Handler() http.Handler { return s.http.Handler }
+
+// Serve answers requests until Shutdown, and then returns nil.
+func (s *Server) Serve(l net.Listener) error {
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve HTTP: %w", err)
+	}
+	return nil
+}
+
+// Shutdown lets requests under way finish, for as long as ctx allows, and then
+// ends the rest.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("finish requests: %w", err), s.http.Close())
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package tokens
+
+import (
+	"math"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// MaxLifetime is the longest lifetime that can be asked for: 366 days.
+	MaxLifetime = 31_622_400 * time.Second
+	// MaxNameLength bounds a token's name, in Unicode characters.
+	MaxNameLength = 100
+)
+
+// Request says what a new token shall be.
+type Request struct {
+	// Name is what the token is for; white space around it is trimmed.
+	Name string
+	// TTLSeconds is the lifetime; 0 when not given.
+	TTLSeconds int64
+	// ExpiresAt is when the token shall end; zero when not given. Not together
+	// with TTLSeconds. With neither, the token never expires.
+	ExpiresAt time.Time
+}
+
+// name checks and trims a token's name.
+func (r Request) name() (string, error) {
+	name := strings.TrimSpace(r.Name)
+	length := utf8.RuneCountInString(name)
+	switch {
+	case !utf8.ValidString(name):
+		return "", &FieldError{"name", "must be valid Unicode"}
+	case length < 1 || length > MaxNameLength:
+		return "", &FieldError{"name", "must have 1 to 100 characters after trimming white space"}
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return "", &FieldError{"name", "must not contain control characters"}
+	}
+	return name, nil
+}
+
+// expiry gives the end of the token's life in whole seconds, zero for never.
+func (r Request) expiry(now time.Time) (time.Time, error) {
+	switch {
+	case r.TTLSeconds != 0 && !r.ExpiresAt.IsZero():
+		return time.Time{}, &FieldError{"expiresAt", "must not be given together with ttlSeconds"}
+	case r.TTLSeconds != 0:
+		if r.TTLSeconds < 1 || r.TTLSeconds > int64(MaxLifetime/time.Second) {
+			return time.Time{}, &FieldError{"ttlSeconds", "must be from 1 to 31622400"}
+		}
+		// To the nearest second: with the fraction cut off, a lifetime of one
+		// second could be over before the answer arrives.
+		return now.Add(time.Duration(r.TTLSeconds) * time.Second).Round(time.Second), nil
+	case !r.ExpiresAt.IsZero():
+		end := r.ExpiresAt.Truncate(time.Second).UTC()
+		if !end.After(now) {
+			return time.Time{}, &FieldError{"expiresAt", "must be in the future"}
+		}
+		if seconds := end.Sub(now).Seconds(); math.Ceil(seconds) > MaxLifetime.Seconds() {
+			return time.Time{}, &FieldError{"expiresAt", "must be at most 31622400 seconds (366 days) ahead"}
+		}
+		return end, nil
+	default:
+		return time.Time{}, nil
+	}
+}

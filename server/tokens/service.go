@@ -1,0 +1,115 @@
+package tokens
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/falkorpat/falkorpat/crypto"
+	"github.com/falkorpat/falkorpat/server/credentials"
+	"github.com/falkorpat/falkorpat/server/instance"
+	"github.com/falkorpat/falkorpat/store"
+)
+
+// Options configure New. Those without a default named are required.
+type Options struct {
+	Store   *store.Store
+	Keeper  *credentials.Keeper
+	Signing crypto.SigningRing
+	// BrowserCompat adds the claims that FalkorDB Browser reads from a token.
+	BrowserCompat bool
+	Now           func() time.Time
+	Random        io.Reader
+	Log           *slog.Logger
+	// FlushInterval is how often uses are written at the most; 1 s when zero.
+	FlushInterval time.Duration
+	// UsageInterval is how often the use of one token is written at the most;
+	// 5 minutes when zero.
+	UsageInterval time.Duration
+	// SweepInterval is how often expired tokens are looked for; 1 minute when zero.
+	SweepInterval time.Duration
+}
+
+func (o *Options) validate() error {
+	switch {
+	case o.Store == nil:
+		return errors.New("tokens: Store is missing")
+	case o.Keeper == nil:
+		return errors.New("tokens: Keeper is missing")
+	case o.Now == nil:
+		return errors.New("tokens: Now is missing")
+	case o.Random == nil:
+		return errors.New("tokens: Random is missing")
+	case o.Log == nil:
+		return errors.New("tokens: Log is missing")
+	}
+	setDefault(&o.FlushInterval, time.Second)
+	setDefault(&o.UsageInterval, 5*time.Minute)
+	setDefault(&o.SweepInterval, time.Minute)
+	return nil
+}
+
+func setDefault(d *time.Duration, value time.Duration) {
+	if *d == 0 {
+		*d = value
+	}
+}
+
+// Service is the token service. Between Start and Stop it also writes uses and
+// sweeps. It is safe for concurrent use.
+type Service struct {
+	store    *store.Store
+	keeper   *credentials.Keeper
+	signing  crypto.SigningRing
+	compat   bool
+	now      func() time.Time
+	random   io.Reader
+	log      *slog.Logger
+	recorder *recorder
+	sweeper  *sweeper
+}
+
+// New makes a Service.
+func New(o Options) (*Service, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	return &Service{
+		store: o.Store, keeper: o.Keeper, signing: o.Signing, compat: o.BrowserCompat, now: o.Now, random: o.Random, log: o.Log,
+		recorder: newRecorder(o),
+		sweeper:  newSweeper(o),
+	}, nil
+}
+
+// Start begins the work in the background.
+func (s *Service) Start(ctx context.Context) {
+	s.recorder.start(ctx)
+	s.sweeper.start(ctx)
+}
+
+// Stop ends the work in the background and waits for it; uses not yet written
+// are written first, for as long as ctx allows.
+func (s *Service) Stop(ctx context.Context) error {
+	s.sweeper.stop()
+	return s.recorder.stop(ctx)
+}
+
+// Client is where a request comes from.
+type Client struct {
+	// IP is the client's address: the peer's, or what trusted proxies report.
+	IP netip.Addr
+	// Agent is its User-Agent, at most 256 bytes of valid UTF-8 without control
+	// characters.
+	Agent string
+}
+
+// canonical puts a row's user under the name that this program has for it,
+// however another program that shares the store has spelt it.
+func canonical(t *store.Token) *store.Token {
+	t.User.Host = instance.Canonical(t.User.Host)
+	t.User.ID = store.UserID(t.User.Username, t.User.Host, t.User.Port)
+	return t
+}

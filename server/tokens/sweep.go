@@ -1,0 +1,67 @@
+package tokens
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/falkorpat/falkorpat/store"
+)
+
+const (
+	// sweepBatch is how many rows one query sweeps.
+	sweepBatch = 1000
+	// sweepOverlap is how far back each sweep looks behind the one before, for
+	// the sake of replicas whose clocks differ.
+	sweepOverlap = time.Hour
+)
+
+// sweeper makes expired tokens inactive, destroys their sealed passwords and
+// removes ended sessions.
+type sweeper struct {
+	store *store.Store
+	now   func() time.Time
+	log   *slog.Logger
+	// swept is the time until which everything expired has been swept.
+	swept time.Time
+	loop  loop
+}
+
+func newSweeper(o Options) *sweeper {
+	s := &sweeper{store: o.Store, now: o.Now, log: o.Log}
+	s.loop = loop{interval: o.SweepInterval, atOnce: true, run: func(ctx context.Context) { _, _, _ = s.sweep(ctx) }}
+	return s
+}
+
+func (s *sweeper) start(ctx context.Context) { s.loop.start(ctx) }
+
+func (s *sweeper) stop() { s.loop.stop() }
+
+// sweep takes all that has expired, batch by batch. The first one goes back to
+// the beginning, later ones to the one before, so their cost does not grow with
+// what has expired in all the time.
+func (s *sweeper) sweep(ctx context.Context) (tokens, sessions int, err error) {
+	now := s.now()
+	var after time.Time
+	if !s.swept.IsZero() {
+		after = s.swept.Add(-sweepOverlap)
+	}
+	for {
+		t, n, err := s.store.Sweep(ctx, after, now, sweepBatch)
+		tokens, sessions = tokens+t, sessions+n
+		if err != nil {
+			if ctx.Err() == nil {
+				s.log.WarnContext(ctx, "expired tokens not swept; the next sweep takes them", "error", err)
+			}
+			return tokens, sessions, err
+		}
+		if t < sweepBatch && n < sweepBatch {
+			break
+		}
+	}
+	s.swept = now
+	if tokens+sessions > 0 {
+		s.log.InfoContext(ctx, "swept expired tokens and ended sessions", "tokens", tokens, "sessions", sessions)
+	}
+	return tokens, sessions, nil
+}

@@ -1,0 +1,74 @@
+package tokens
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/falkorpat/falkorpat/crypto"
+	"github.com/falkorpat/falkorpat/server/credentials"
+	"github.com/falkorpat/falkorpat/store"
+)
+
+// Accepted is a token that has been verified; only Verify makes one.
+type Accepted struct {
+	token *store.Token
+	role  store.Role
+}
+
+// Token is what is kept of the token.
+func (a Accepted) Token() *store.Token { return a.token }
+
+// Role is what its owner may do now.
+func (a Accepted) Role() store.Role { return a.role }
+
+// Verify tells whether a token's text is to be accepted, and notes the use.
+//
+// It returns an error under ErrUnauthenticated when not,
+// credentials.ErrStale when its owner can't log in any more, and
+// store.ErrUnavailable or instance.ErrUnreachable when that can't be told.
+func (s *Service) Verify(ctx context.Context, text string, client Client) (Accepted, error) {
+	now := s.now()
+	verified, err := s.signing.Verify(text, now)
+	if err != nil {
+		return Accepted{}, fmt.Errorf("%w: %w", ErrUnauthenticated, err)
+	}
+	t, err := s.store.TokenByHash(ctx, crypto.HashToken(text))
+	if errors.Is(err, store.ErrNotFound) {
+		return Accepted{}, fmt.Errorf("verify token %s: %w", verified.Claims().ID, ErrUnknown)
+	}
+	if err != nil {
+		return Accepted{}, err
+	}
+	if t.ID != verified.Claims().ID {
+		return Accepted{}, fmt.Errorf("verify token %s: row has another ID: %w", t.ID, ErrUnknown)
+	}
+	switch t.Status(now) {
+	case store.StatusRevoked:
+		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrRevoked)
+	case store.StatusExpired:
+		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrExpired)
+	case store.StatusActive:
+	}
+	role, err := s.keeper.Role(ctx, credentials.OfToken(canonical(t)))
+	if err != nil {
+		return Accepted{}, err
+	}
+	s.noteRole(ctx, t, role)
+	s.recorder.record(store.Use{TokenID: t.ID, At: now.Truncate(time.Second), IP: client.IP.String(), Agent: client.Agent}, t.LastUse.At)
+	return Accepted{token: t, role: role}, nil
+}
+
+// noteRole writes a changed role down, for those who look at the token later.
+// What the token may do does not depend on it.
+func (s *Service) noteRole(ctx context.Context, t *store.Token, role store.Role) {
+	if t.Role == role {
+		return
+	}
+	if err := s.store.UpdateRole(ctx, t.ID, role); err != nil {
+		s.log.WarnContext(ctx, "changed role of a token not written down", "token_id", t.ID, "error", err)
+		return
+	}
+	t.Role = role
+}

@@ -1,0 +1,320 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/labstack/echo/v4"
+
+	"github.com/falkorpat/falkorpat/gen/api"
+	"github.com/falkorpat/falkorpat/server/authn"
+	"github.com/falkorpat/falkorpat/server/tokens"
+)
+
+// validators makes, for every operation of the document, the middleware that
+// authenticates and validates its requests. Echo has found the operation by
+// then, so nothing is routed twice.
+func (s *Server) validators(doc *openapi3.T) map[string][]echo.MiddlewareFunc {
+	found := make(map[string][]echo.MiddlewareFunc)
+	for path, item := range doc.Paths.Map() {
+		for method, operation := range item.Operations() {
+			found[operation.OperationID] = []echo.MiddlewareFunc{s.validator(doc, path, item, method, operation).guarded}
+		}
+	}
+	return found
+}
+
+func (s *Server) validator(doc *openapi3.T, path string, item *openapi3.PathItem, method string, operation *openapi3.Operation) *validator {
+	return &validator{
+		server:     s,
+		route:      &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: operation},
+		schemes:    schemesOf(doc, operation),
+		parameters: parametersOf(item, operation),
+		options: &openapi3filter.Options{
+			MultiError:         true,
+			KeepValidatedValue: true,
+			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, // guarded authenticates before anything is read
+			SchemaValidationOptions: []openapi3.SchemaValidationOption{
+				openapi3.WithStringFormatValidator("date-time", openapi3.NewCallbackValidator(checkDateTime)),
+			},
+		},
+	}
+}
+
+// validator guards one operation.
+type validator struct {
+	server *Server
+	route  *routers.Route
+	// schemes are the security schemes of which one is demanded; none for a
+	// public operation.
+	schemes []string
+	// parameters are the names in the query that the operation knows.
+	parameters map[string]bool
+	options    *openapi3filter.Options
+}
+
+// checkDateTime is stricter than the validation's own pattern: the thirtieth of
+// February has the form of a date and is none.
+func checkDateTime(text string) error {
+	_, err := time.Parse(time.RFC3339, text)
+	return err //nolint:wrapcheck // only whether there is one counts
+}
+
+func schemesOf(doc *openapi3.T, operation *openapi3.Operation) []string {
+	demanded := doc.Security
+	if operation.Security != nil {
+		demanded = *operation.Security
+	}
+	var schemes []string
+	for _, requirement := range demanded {
+		for scheme := range requirement {
+			schemes = append(schemes, scheme)
+		}
+	}
+	return schemes
+}
+
+func parametersOf(item *openapi3.PathItem, operation *openapi3.Operation) map[string]bool {
+	known := make(map[string]bool)
+	for _, parameters := range []openapi3.Parameters{item.Parameters, operation.Parameters} {
+		for _, p := range parameters {
+			if p.Value.In == openapi3.ParameterInQuery {
+				known[p.Value.Name] = true
+			}
+		}
+	}
+	return known
+}
+
+func (v *validator) guarded(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if err := v.authenticate(c); err != nil {
+			return err
+		}
+		if err := v.validate(c); err != nil {
+			return err
+		}
+		c.Set(guardedKey, true)
+		return next(c)
+	}
+}
+
+const guardedKey = "guarded"
+
+// onlyGuarded is the last station before every handler: a request that no
+// validator has let through does not get there, however it was mounted.
+func onlyGuarded(next api.StrictHandlerFunc, operationID string) api.StrictHandlerFunc {
+	return func(c echo.Context, request any) (any, error) {
+		if guarded, _ := c.Get(guardedKey).(bool); !guarded {
+			return nil, fmt.Errorf("operation %s has no validator", operationID)
+		}
+		return next(c, request)
+	}
+}
+
+func (v *validator) authenticate(c echo.Context) error {
+	if len(v.schemes) == 0 {
+		return nil
+	}
+	r := c.Request()
+	principal, err := v.server.authenticator.Authenticate(r, authn.ClientFrom(r.Context()), v.schemes)
+	if err != nil {
+		return err
+	}
+	c.SetRequest(r.WithContext(authn.WithPrincipal(r.Context(), principal)))
+	return nil
+}
+
+func (v *validator) validate(c echo.Context) error {
+	r := c.Request()
+	if v.route.Operation.RequestBody != nil {
+		if err := readBody(c.Response(), r); err != nil {
+			return err
+		}
+	}
+	query, err := v.query(r)
+	if err != nil {
+		return err
+	}
+	input := &openapi3filter.RequestValidationInput{
+		Request: r, PathParams: pathParams(c), QueryParams: query, Route: v.route, Options: v.options,
+	}
+	if err := openapi3filter.ValidateRequest(context.WithoutCancel(r.Context()), input); err != nil {
+		return &invalidRequest{fields: fieldErrors(err)}
+	}
+	return nil
+}
+
+// query refuses parameters that the operation does not know: a misspelt filter
+// that is passed over gives an answer that looks right.
+func (v *validator) query(r *http.Request) (url.Values, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, &tokens.FieldError{Field: "query", Message: "must be a well-formed query string"}
+	}
+	var unknown []api.FieldError
+	for name, given := range values {
+		switch {
+		case !v.parameters[name]:
+			unknown = append(unknown, fieldError(name, "is not a parameter of this operation"))
+		case len(given) > 1:
+			unknown = append(unknown, fieldError(name, "must be given once"))
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, &invalidRequest{fields: bounded(unknown)}
+	}
+	return values, nil
+}
+
+func pathParams(c echo.Context) map[string]string {
+	names := c.ParamNames()
+	params := make(map[string]string, len(names))
+	for _, name := range names {
+		params[name] = c.Param(name)
+	}
+	return params
+}
+
+// maxFieldErrors bounds how many fields one answer names.
+const maxFieldErrors = 20
+
+func bounded(fields []api.FieldError) []api.FieldError {
+	return fields[:min(len(fields), maxFieldErrors)]
+}
+
+// fieldError keeps within the lengths that openapi.yaml promises.
+func fieldError(field, message string) api.FieldError {
+	return api.FieldError{Field: truncate(field, 200), Message: truncate(message, 500)}
+}
+
+func truncate(s string, characters int) string {
+	runes := []rune(s)
+	if len(runes) <= characters {
+		return s
+	}
+	return string(runes[:characters-1]) + "…"
+}
+
+// fieldErrors turns what the validation found into fields and phrases.
+func fieldErrors(err error) []api.FieldError {
+	var fields []api.FieldError
+	collect(err, "body", &fields)
+	fields = slices.CompactFunc(fields, func(a, b api.FieldError) bool { return a.Field == b.Field }) // the first fault is enough
+	if len(fields) == 0 {
+		fields = append(fields, fieldError("body", "is not what this operation takes"))
+	}
+	return bounded(fields)
+}
+
+func collect(err error, at string, fields *[]api.FieldError) {
+	var schema *openapi3.SchemaError
+	switch e := err.(type) { //nolint:errorlint // a walk down the tree, node by node
+	case openapi3.MultiError:
+		for _, one := range e {
+			collect(one, at, fields)
+		}
+	case *openapi3filter.RequestError:
+		if e.Parameter != nil {
+			at = e.Parameter.Name
+		}
+		collectRequestError(e, at, fields)
+	default:
+		if errors.As(err, &schema) {
+			*fields = append(*fields, fromSchemaError(schema, at))
+			return
+		}
+		*fields = append(*fields, fieldError(at, "is malformed"))
+	}
+}
+
+func collectRequestError(e *openapi3filter.RequestError, at string, fields *[]api.FieldError) {
+	switch {
+	case errors.Is(e.Err, openapi3filter.ErrInvalidRequired):
+		*fields = append(*fields, fieldError(at, "is required"))
+	case e.Err == nil:
+		*fields = append(*fields, fieldError(at, "is malformed"))
+	default:
+		collect(e.Err, at, fields)
+	}
+}
+
+// fromSchemaError names the field and says what would be accepted: what the
+// document demands, never the value that was sent.
+func fromSchemaError(e *openapi3.SchemaError, at string) api.FieldError {
+	if path := e.JSONPointer(); len(path) > 0 {
+		at = strings.Join(path, ".")
+	}
+	if e.SchemaField == "properties" || e.SchemaField == "additionalProperties" {
+		if name, ok := quoted(e.Reason); ok {
+			return fieldError(name, "is not a field of this request")
+		}
+	}
+	return fieldError(at, demand(e))
+}
+
+// demand says what a schema asks for, as a phrase.
+func demand(e *openapi3.SchemaError) string {
+	s := e.Schema
+	switch e.SchemaField {
+	case "required":
+		return "is required"
+	case "nullable":
+		return "must not be null"
+	case "type":
+		return "must be of type " + strings.Join(s.Type.Slice(), " or ")
+	case "oneOf":
+		return "must be as documented: " + strings.TrimSpace(s.Description)
+	case "enum":
+		return "must be one of " + strings.Trim(fmt.Sprint(s.Enum), "[]")
+	case "format":
+		return "must be a valid " + s.Format
+	case "pattern":
+		return "must match " + s.Pattern
+	case "minimum":
+		return fmt.Sprintf("must be at least %.0f", *s.Min)
+	case "maximum":
+		return fmt.Sprintf("must be at most %.0f", *s.Max)
+	case "minLength":
+		return fmt.Sprintf("must have at least %d characters", s.MinLength)
+	case "maxLength":
+		return fmt.Sprintf("must have at most %d characters", *s.MaxLength)
+	default:
+		return "is not valid"
+	}
+}
+
+// quoted takes the first text in double quotes out of a sentence.
+func quoted(sentence string) (string, bool) {
+	_, rest, ok := strings.Cut(sentence, `"`)
+	if !ok {
+		return "", false
+	}
+	end := strings.LastIndexByte(rest, '"')
+	if end < 0 {
+		return "", false
+	}
+	return rest[:end], true
+}
+
+// document parses openapi.yaml as it is embedded in the generated code.
+func document() (*openapi3.T, []byte, error) {
+	text, err := api.GetSpecJSON()
+	if err != nil {
+		return nil, nil, fmt.Errorf("read embedded openapi.yaml: %w", err)
+	}
+	doc, err := api.GetSpec()
+	if err != nil {
+		return nil, nil, fmt.Errorf("parse embedded openapi.yaml: %w", err)
+	}
+	return doc, text, nil
+}

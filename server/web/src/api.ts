@@ -1,0 +1,84 @@
+// The page's only way to the server: the generated SDK, with every wait bounded
+// and every outcome a value.
+
+import createClient, {
+  type CreateTokenRequest,
+  type Credentials,
+  type Instance,
+  type Session,
+  type Token,
+  type TokenCreated,
+  type TokenStatus,
+} from "@falkorpat/sdk";
+import { failureOf, type Result, unreachable } from "./lib/problem.js";
+
+/** No call takes longer; signing in may take the server 5 s. */
+const TIMEOUT_MS = 15_000;
+/** The API's largest page, and how many of them are fetched at most. */
+const PAGE_SIZE = 1000;
+const MOST_PAGES = 100;
+
+export interface Api {
+  session(): Promise<Result<Session>>;
+  signIn(credentials: Credentials): Promise<Result<Session>>;
+  signOut(): Promise<Result<void>>;
+  instances(): Promise<Result<readonly Instance[]>>;
+  /** Every token of one status, newest first. */
+  tokens(status: TokenStatus): Promise<Result<readonly Token[]>>;
+  token(id: string): Promise<Result<Token>>;
+  createToken(request: CreateTokenRequest): Promise<Result<TokenCreated>>;
+  revoke(id: string): Promise<Result<void>>;
+}
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** newApi makes the API below base. onSignedOut is told whenever the server no longer knows the session. */
+export function newApi(base: string, onSignedOut: () => void): Api {
+  const client = createClient({
+    baseUrl: base.replace(/\/$/, ""),
+    fetch: (request) => fetch(request, { signal: AbortSignal.timeout(TIMEOUT_MS) }),
+  });
+
+  async function call<T, U>(answer: Promise<Answer<T>>, pick: (data: T) => U): Promise<Result<U>> {
+    try {
+      const { data, error, response } = await answer;
+      if (response.ok) return { ok: true, value: pick(data as T) };
+      const failure = failureOf(response.status, error, response.headers.get("Retry-After"));
+      if (failure.status === 401 && failure.code !== "invalid_credentials") onSignedOut();
+      return { ok: false, failure };
+    } catch {
+      return { ok: false, failure: unreachable() };
+    }
+  }
+
+  async function tokens(status: TokenStatus): Promise<Result<readonly Token[]>> {
+    const all: Token[] = [];
+    let cursor: string | null = null;
+    for (let page = 0; page < MOST_PAGES; page++) {
+      const query: { status: TokenStatus; limit: number; cursor?: string } = { status, limit: PAGE_SIZE };
+      if (cursor !== null) query.cursor = cursor;
+      const result = await call(client.GET("/api/auth/tokens", { params: { query } }), (list) => list);
+      if (!result.ok) return result;
+      all.push(...result.value.tokens);
+      cursor = result.value.next_cursor;
+      if (cursor === null) break;
+    }
+    return { ok: true, value: all };
+  }
+
+  const one = (tokenId: string) => ({ params: { path: { tokenId } } });
+  return {
+    session: () => call(client.GET("/api/auth/session"), (session) => session),
+    signIn: (body) => call(client.POST("/api/auth/session", { body }), (session) => session),
+    signOut: () => call(client.DELETE("/api/auth/session"), () => undefined),
+    instances: () => call(client.GET("/api/instances"), (list) => list.instances),
+    tokens,
+    token: (id) => call(client.GET("/api/auth/tokens/{tokenId}", one(id)), (answer) => answer.token),
+    createToken: (body) => call(client.POST("/api/auth/tokens", { body }), (created) => created),
+    revoke: (id) => call(client.DELETE("/api/auth/tokens/{tokenId}", one(id)), () => undefined),
+  };
+}

@@ -1,0 +1,126 @@
+package store
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// param is one named value of a query. Names are constants of this package.
+type param struct {
+	name  string
+	value any
+}
+
+// cypherText puts the parameters in front of a query, as FalkorDB reads them:
+// CYPHER name=literal … QUERY. FalkorDB caches the plan by what follows them.
+func cypherText(query string, params []param) (string, error) {
+	if len(params) == 0 {
+		return query, nil
+	}
+	b := make([]byte, 0, len(query)+64*len(params))
+	b = append(b, "CYPHER "...)
+	var err error
+	for _, p := range params {
+		b = append(append(b, p.name...), '=')
+		if b, err = appendLiteral(b, p.value); err != nil {
+			return "", fmt.Errorf("parameter %s: %w", p.name, err)
+		}
+		b = append(b, ' ')
+	}
+	return string(append(b, query...)), nil
+}
+
+// appendLiteral writes v as a Cypher literal. It is our own because a literal
+// must come back exactly as it went in: in double quotes only the backslash and
+// the double quote are escaped, everything else is raw UTF-8.
+//
+// It returns ErrInvalidText for a string that has no such literal.
+func appendLiteral(b []byte, v any) ([]byte, error) {
+	switch v := v.(type) {
+	case string:
+		return appendString(b, v)
+	case int:
+		return strconv.AppendInt(b, int64(v), 10), nil
+	case int64:
+		return strconv.AppendInt(b, v, 10), nil
+	case bool:
+		return strconv.AppendBool(b, v), nil
+	case time.Time:
+		return strconv.AppendInt(b, unixOrNever(v), 10), nil
+	case Role:
+		return appendString(b, string(v))
+	case []string:
+		return appendList(b, v, appendString)
+	case []bool:
+		return appendList(b, v, appendBool)
+	case []span:
+		return appendList(b, v, appendSpan)
+	case []Use:
+		return appendList(b, v, appendUse)
+	default:
+		return nil, fmt.Errorf("no literal for %T", v)
+	}
+}
+
+func appendString(b []byte, s string) ([]byte, error) {
+	if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
+		return nil, ErrInvalidText
+	}
+	b = append(b, '"')
+	for i := range len(s) {
+		if s[i] == '"' || s[i] == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, s[i])
+	}
+	return append(b, '"'), nil
+}
+
+func appendList[T any](b []byte, items []T, appendItem func([]byte, T) ([]byte, error)) ([]byte, error) {
+	b = append(b, '[')
+	var err error
+	for i, item := range items {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b, err = appendItem(b, item); err != nil {
+			return nil, err
+		}
+	}
+	return append(b, ']'), nil
+}
+
+func appendBool(b []byte, v bool) ([]byte, error) { return strconv.AppendBool(b, v), nil }
+
+func appendSpan(b []byte, s span) ([]byte, error) {
+	b = strconv.AppendInt(append(b, '['), s.after, 10)
+	b = strconv.AppendInt(append(b, ','), s.until, 10)
+	return append(b, ']'), nil
+}
+
+func appendUse(b []byte, u Use) ([]byte, error) {
+	b = append(b, "{id:"...)
+	b, err := appendString(b, u.TokenID)
+	if err != nil {
+		return nil, err
+	}
+	b = strconv.AppendInt(append(b, ",at:"...), unixOrNever(u.At), 10)
+	if b, err = appendString(append(b, ",ip:"...), u.IP); err != nil {
+		return nil, err
+	}
+	if b, err = appendString(append(b, ",agent:"...), u.Agent); err != nil {
+		return nil, err
+	}
+	return append(b, '}'), nil
+}
+
+// unixOrNever gives the stored form of a time: Unix seconds, -1 for the zero time.
+func unixOrNever(t time.Time) int64 {
+	if t.IsZero() {
+		return -1
+	}
+	return t.Unix()
+}

@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// DefaultGraph is the graph's name unless Options say otherwise.
+const DefaultGraph = "token_management"
+
+const (
+	defaultTimeout  = 3 * time.Second
+	defaultPoolSize = 64
+)
+
+// Options configure Open.
+type Options struct {
+	// URL is the store's address: falkor, falkors, redis, rediss or unix as its scheme.
+	URL string
+	// Graph is the graph's name, DefaultGraph when empty.
+	Graph string
+	// Timeout bounds every operation, the wait for a connection included; 3 s
+	// when zero.
+	Timeout time.Duration
+	// PoolSize bounds the connections; 64 when zero.
+	PoolSize int
+	// Log receives what an operator should know.
+	Log *slog.Logger
+}
+
+func (o *Options) validate() error {
+	if o.URL == "" {
+		return errors.New("store URL is missing")
+	}
+	if o.Graph == "" {
+		o.Graph = DefaultGraph
+	}
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.PoolSize == 0 {
+		o.PoolSize = defaultPoolSize
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+// Store is a connection to the graph of tokens. It is safe for concurrent use.
+type Store struct {
+	client     redis.UniversalClient
+	graph      string
+	timeout    time.Duration
+	poolSize   int
+	durability Durability
+	log        *slog.Logger
+
+	mu      sync.RWMutex   // guards closed, and running against being waited for too early
+	closed  bool           // no operation begins any more
+	running sync.WaitGroup // the commands under way
+}
+
+// Open connects to the store, brings its schema up to date and waits until
+// indexes and constraints work.
+//
+// It returns ErrUnavailable when the store is out of reach, and an error that
+// says what to do when existing rows violate a constraint.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	client, err := connect(o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{client: client, graph: o.Graph, timeout: o.Timeout, poolSize: o.PoolSize, log: o.Log}
+	if err := s.start(ctx, client.Options()); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) start(ctx context.Context, asked *redis.Options) error {
+	if err := s.followSentinel(ctx, asked); err != nil {
+		return fmt.Errorf("reach the store: %w", err)
+	}
+	// A store that is still loading its data refuses this one already.
+	if _, err := s.command(ctx, s.sendOnce, "PING"); err != nil {
+		return fmt.Errorf("reach the store: %w", err)
+	}
+	var err error
+	if s.durability, err = s.findDurability(ctx); err != nil {
+		return fmt.Errorf("ask the store for its settings: %w", err)
+	}
+	if s.durability == durabilityNone {
+		s.log.WarnContext(ctx, "what the store has answered may be lost when it crashes; start it with --appendonly yes --appendfsync always")
+	}
+	return s.migrate(ctx)
+}
+
+// Client is the store's own connection pool, for what shares the store beside
+// the graph (the login limit). Keys must not begin with the graph's name.
+func (s *Store) Client() redis.UniversalClient { return s.client }
+
+// Close ends all connections and waits for what was under way, which returns
+// ErrUnavailable, as all later operations do. A second Close does nothing.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	err := s.client.Close()
+	s.running.Wait()
+	if err != nil && !errors.Is(err, redis.ErrClosed) {
+		return fmt.Errorf("close the store: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// tokenColumns are what scanToken reads, in its order.
+const tokenColumns = ` t.token_id, t.token_hash, t.user_id, t.username, t.host, t.port, t.name, t.role,
+	t.created_at, t.expires_at, t.revoked_at, t.last_used, t.last_used_ip, t.last_used_agent,
+	t.is_active, t.encrypted_password, t.tls, t.ca`
+
+// tokenPattern makes the node and its user; the parameters are tokenParams'.
+const tokenPattern = `
+	MERGE (u:User {user_id: $user_id})
+		ON CREATE SET u.username = $username, u.host = $host, u.port = $port
+	CREATE (t:Token {token_id: $token_id, token_hash: $token_hash, user_id: $user_id, username: $username,
+		host: $host, port: $port, name: $name, role: $role, created_at: $created_at, expires_at: $expires_at,
+		last_used: -1, is_active: true, encrypted_password: $encrypted_password, kind: $kind, tls: $tls, ca: $ca})
+		-[:BELONGS_TO]->(u)`
+
+// isPAT keeps sessions, which are rows of the same label, out of all that
+// concerns tokens. Rows written before there were kinds are tokens.
+const isPAT = ` coalesce(t.kind, 'pat') = 'pat' `
+
+const (
+	queryCreateToken = tokenPattern + ` RETURN t.token_id`
+	// The issuer is matched in the query that creates, so that no token can be
+	// made from one that is being revoked.
+	queryCreateTokenFrom = `MATCH (issuer:Token {token_id: $issuer_id})
+		WHERE coalesce(issuer.kind, 'pat') = 'pat' AND issuer.is_active = true AND (coalesce(issuer.expires_at, -1) < 0 OR issuer.expires_at > $now)` +
+		tokenPattern + `, (t)-[:ISSUED_BY]->(issuer) RETURN t.token_id`
+	queryTokenByHash = `MATCH (t:Token {token_hash: $token_hash}) WHERE` + isPAT + `RETURN` + tokenColumns
+	queryTokenByID   = `MATCH (t:Token {token_id: $token_id}) WHERE` + isPAT + `RETURN` + tokenColumns
+	queryUpdateRole  = `MATCH (t:Token {token_id: $token_id}) SET t.role = $role`
+)
+
+// Whoever revokes appears in the graph even where no token of theirs does. The
+// tree below the token falls with it, in the same query. What another program
+// that shares the store has revoked has the relationship but no time.
+const queryRevokeToken = `MATCH (root:Token {token_id: $token_id}) WHERE coalesce(root.kind, 'pat') = 'pat'
+	MATCH (root)<-[:ISSUED_BY*0..]-(t:Token) WHERE t.revoked_at IS NULL AND NOT (t)-[:REVOKED_BY]->(:User)
+	MERGE (u:User {user_id: $user_id}) ON CREATE SET u.username = $username, u.host = $host, u.port = $port
+	SET t.is_active = false, t.revoked_at = $at, t.encrypted_password = ''
+	CREATE (t)-[:REVOKED_BY {at: $at, ip: $ip}]->(u)
+	RETURN t.token_id`
+
+func tokenParams(t *Token, kind string) []param {
+	return []param{
+		{"token_id", t.ID},
+		{"token_hash", t.Hash},
+		{"user_id", t.User.ID},
+		{"username", t.User.Username},
+		{"host", t.User.Host},
+		{"port", t.User.Port},
+		{"name", t.Name},
+		{"role", t.Role},
+		{"created_at", t.CreatedAt},
+		{"expires_at", t.ExpiresAt},
+		{"encrypted_password", t.SealedPassword},
+		{"kind", kind},
+		{"tls", t.TLS},
+		{"ca", t.CA},
+	}
+}
+
+// CreateToken writes a new token, which becomes active, and its user.
+//
+// It returns ErrConflict when the ID or the hash is taken, ErrIssuerInactive
+// when IssuerID names a token that does not work at CreatedAt, and
+// ErrInvalidText when a text cannot be kept exactly.
+func (s *Store) CreateToken(ctx context.Context, t *Token) error {
+	query, params := queryCreateToken, tokenParams(t, "pat")
+	if t.IssuerID != "" {
+		query = queryCreateTokenFrom
+		params = append(params, param{"issuer_id", t.IssuerID}, param{"now", t.CreatedAt})
+	}
+	rows, err := s.write(ctx, query, params...)
+	if err != nil {
+		return fmt.Errorf("create token %s: %w", t.ID, err)
+	}
+	if len(rows) == 0 {
+		return fmt.Errorf("create token %s from %s: %w", t.ID, t.IssuerID, ErrIssuerInactive)
+	}
+	return nil
+}
+
+// TokenByHash finds a token by the hash of its text. It returns ErrNotFound
+// when there is none; sessions are never found here.
+func (s *Store) TokenByHash(ctx context.Context, hash string) (*Token, error) {
+	return s.oneToken(ctx, queryTokenByHash, param{"token_hash", hash})
+}
+
+// TokenByID finds a token by its ID. It returns ErrNotFound when there is none;
+// sessions are never found here.
+func (s *Store) TokenByID(ctx context.Context, id string) (*Token, error) {
+	return s.oneToken(ctx, queryTokenByID, param{"token_id", id})
+}
+
+func (s *Store) oneToken(ctx context.Context, query string, key param) (*Token, error) {
+	rows, err := s.read(ctx, query, key)
+	if err != nil {
+		return nil, fmt.Errorf("find token by %s: %w", key.name, err)
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("find token by %s: %w", key.name, ErrNotFound)
+	}
+	t, err := scanToken(&rows[0])
+	if err != nil {
+		return nil, fmt.Errorf("find token by %s: %w", key.name, err)
+	}
+	return t, nil
+}
+
+func scanToken(r *row) (*Token, error) {
+	t := &Token{
+		ID:   r.text(),
+		Hash: r.text(),
+		User: User{ID: r.text(), Username: r.text(), Host: r.text(), Port: int(r.integer(0))},
+		Name: r.text(),
+		Role: Role(r.text()),
+
+		CreatedAt: r.time(),
+		ExpiresAt: r.time(),
+		RevokedAt: r.time(),
+		LastUse:   Use{At: r.time(), IP: r.text(), Agent: r.text()},
+
+		Active:         r.boolean(),
+		SealedPassword: r.text(),
+		TLS:            r.boolean(),
+		CA:             r.text(),
+	}
+	t.LastUse.TokenID = t.ID
+	return t, r.err
+}
+
+// UpdateRole records what a token's owner may do now. It is a note for those
+// who look at the token later: a crash of the store may undo it.
+func (s *Store) UpdateRole(ctx context.Context, tokenID string, role Role) error {
+	if _, err := s.writeSoon(ctx, queryUpdateRole, param{"token_id", tokenID}, param{"role", role}); err != nil {
+		return fmt.Errorf("update role of token %s: %w", tokenID, err)
+	}
+	return nil
+}
+
+// Revocation says which token ends, and by whom, when and from where.
+type Revocation struct {
+	TokenID string
+	By      User
+	At      time.Time
+	IP      string
+}
+
+// RevokeToken ends a token and all that were made from it, directly or not, in
+// one query, and destroys their sealed passwords. It returns the IDs of the
+// tokens that this call ended: none when the token was revoked before. Whether
+// the token exists is not told; ask TokenByID.
+func (s *Store) RevokeToken(ctx context.Context, r Revocation) ([]string, error) {
+	rows, err := s.write(ctx, queryRevokeToken,
+		param{"token_id", r.TokenID}, param{"at", r.At}, param{"ip", r.IP},
+		param{"user_id", r.By.ID}, param{"username", r.By.Username}, param{"host", r.By.Host}, param{"port", r.By.Port})
+	if err != nil {
+		return nil, fmt.Errorf("revoke token %s: %w", r.TokenID, err)
+	}
+	ids := make([]string, len(rows))
+	for i := range rows {
+		if ids[i] = rows[i].text(); rows[i].err != nil {
+			return nil, fmt.Errorf("revoke token %s: %w", r.TokenID, rows[i].err)
+		}
+	}
+	return ids, nil
+}
