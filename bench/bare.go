@@ -45,7 +45,7 @@ func serveBare(in io.Reader, out, errs io.Writer) int {
 		e.GET(answer.Path, handler)
 		e.POST(answer.Path, handler)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // at once or never
 	if err != nil {
 		fmt.Fprintln(errs, err)
 		return 1

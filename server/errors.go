@@ -61,41 +61,63 @@ var errorTable = [...]struct {
 	publicError
 }{
 	{errBodyTooLarge, publicError{status: http.StatusRequestEntityTooLarge, code: "body_too_large", message: "The body is larger than 64 KiB."}},
-	{errMediaType, publicError{status: http.StatusUnsupportedMediaType, code: "unsupported_media_type",
-		message: "Send the body as JSON, with the header Content-Type: application/json."}},
-	{errCrossOrigin, publicError{status: http.StatusForbidden, code: "cross_origin",
-		message: "A page of another origin may not do this. Use this server's own page, or send a token in the Authorization header."}},
+	{errMediaType, publicError{
+		status: http.StatusUnsupportedMediaType, code: "unsupported_media_type",
+		message: "Send the body as JSON, with the header Content-Type: application/json.",
+	}},
+	{errCrossOrigin, publicError{
+		status: http.StatusForbidden, code: "cross_origin",
+		message: "A page of another origin may not do this. Use this server's own page, or send a token in the Authorization header.",
+	}},
 	{authn.ErrNoCredentials, publicError{status: http.StatusUnauthorized, code: "unauthenticated", message: messageNotAuthenticated, challenge: challengeNone}},
 	{tokens.ErrUnauthenticated, publicError{status: http.StatusUnauthorized, code: "invalid_token", message: messageNotAuthenticated, challenge: challengeInvalid}},
 	{session.ErrNoSession, publicError{status: http.StatusUnauthorized, code: "invalid_session", message: messageNotAuthenticated, challenge: challengeNone}},
-	{credentials.ErrStale, publicError{status: http.StatusUnauthorized, code: "credentials_no_longer_valid", challenge: challengeInvalid,
-		message: "The credentials behind this token or session do not log in any more. Create a new one with the current password."}},
+	{credentials.ErrStale, publicError{
+		status: http.StatusUnauthorized, code: "credentials_no_longer_valid", challenge: challengeInvalid,
+		message: "The credentials behind this token or session do not log in any more. Create a new one with the current password.",
+	}},
 	{errForeignInstance, tokenNotFound},
 	{store.ErrNotFound, tokenNotFound},
-	{errNotOwner, publicError{status: http.StatusForbidden, code: "not_owner", challenge: challengeScope,
-		message: "This token belongs to another user. Ask its owner, or an Admin of the instance."}},
-	{tokens.ErrOutlivesIssuer, publicError{status: http.StatusForbidden, code: "outlives_issuer", challenge: challengeScope,
-		message: "A token made by a token may not outlive it. Ask for an earlier expiry, or create it with credentials."}},
-	{ratelimit.ErrLimited, publicError{status: http.StatusTooManyRequests, code: "too_many_failed_logins",
-		message: "Too many failed logins from this address. Wait as long as Retry-After says."}},
+	{errNotOwner, publicError{
+		status: http.StatusForbidden, code: "not_owner", challenge: challengeScope,
+		message: "This token belongs to another user. Ask its owner, or an Admin of the instance.",
+	}},
+	{tokens.ErrOutlivesIssuer, publicError{
+		status: http.StatusForbidden, code: "outlives_issuer", challenge: challengeScope,
+		message: "A token made by a token may not outlive it. Ask for an earlier expiry, or create it with credentials.",
+	}},
+	{ratelimit.ErrLimited, publicError{
+		status: http.StatusTooManyRequests, code: "too_many_failed_logins",
+		message: "Too many failed logins from this address. Wait as long as Retry-After says.",
+	}},
 	// The store before the instance: a login that failed while the store did
 	// too is not known to be wrong.
 	{store.ErrUnavailable, storeUnavailable},
 	{ratelimit.ErrUnavailable, storeUnavailable},
-	{instance.ErrUnreachable, publicError{status: http.StatusServiceUnavailable, code: "instance_unavailable", retryAfter: 5,
-		message: "The FalkorDB instance is out of reach. Try again shortly."}},
-	{context.Canceled, publicError{status: http.StatusServiceUnavailable, code: "canceled", retryAfter: 1,
-		message: "The request ended before its answer was ready. Try again."}},
+	{instance.ErrUnreachable, publicError{
+		status: http.StatusServiceUnavailable, code: "instance_unavailable", retryAfter: 5,
+		message: "The FalkorDB instance is out of reach. Try again shortly.",
+	}},
+	{context.Canceled, publicError{
+		status: http.StatusServiceUnavailable, code: "canceled", retryAfter: 1,
+		message: "The request ended before its answer was ready. Try again.",
+	}},
 }
 
 var (
 	tokenNotFound    = publicError{status: http.StatusNotFound, code: "token_not_found", message: "There is no token with this ID."}
-	storeUnavailable = publicError{status: http.StatusServiceUnavailable, code: "store_unavailable", retryAfter: 2,
-		message: "The token store is out of reach. Try again shortly."}
-	badRequest = publicError{status: http.StatusBadRequest, code: "invalid_request",
-		message: "The request is invalid. See errors for what to change."}
-	internalError = publicError{status: http.StatusInternalServerError, code: "internal",
-		message: "Something went wrong here. Tell the operator the request ID."}
+	storeUnavailable = publicError{
+		status: http.StatusServiceUnavailable, code: "store_unavailable", retryAfter: 2,
+		message: "The token store is out of reach. Try again shortly.",
+	}
+	badRequest = publicError{
+		status: http.StatusBadRequest, code: "invalid_request",
+		message: "The request is invalid. See errors for what to change.",
+	}
+	internalError = publicError{
+		status: http.StatusInternalServerError, code: "internal",
+		message: "Something went wrong here. Tell the operator the request ID.",
+	}
 )
 
 // errLoginFailed marks an error of a login with credentials that the client
@@ -106,10 +128,14 @@ var loginFailed = publicError{status: http.StatusUnauthorized, code: "invalid_cr
 
 // httpErrors are the errors of routing.
 var httpErrors = map[int]publicError{
-	http.StatusNotFound: {status: http.StatusNotFound, code: "not_found",
-		message: "There is nothing at this path. See /docs for what there is."},
-	http.StatusMethodNotAllowed: {status: http.StatusMethodNotAllowed, code: "method_not_allowed",
-		message: "This method is not allowed here. The Allow header names those that are."},
+	http.StatusNotFound: {
+		status: http.StatusNotFound, code: "not_found",
+		message: "There is nothing at this path. See /docs for what there is.",
+	},
+	http.StatusMethodNotAllowed: {
+		status: http.StatusMethodNotAllowed, code: "method_not_allowed",
+		message: "This method is not allowed here. The Allow header names those that are.",
+	},
 }
 
 // publicErrorOf looks an error up. The fields are those of a 400.

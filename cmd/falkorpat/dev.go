@@ -79,7 +79,7 @@ func furnish(ctx context.Context, addr string) error {
 		Addr: addr, Protocol: 2, DisableIdentity: true, ContextTimeoutEnabled: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	for _, user := range devUsers() {
 		args := append([]any{"ACL", "SETUSER", user.name, "reset", "on", ">" + user.name}, user.rules...)
 		if err := client.Do(ctx, args...).Err(); err != nil {

@@ -77,8 +77,10 @@ func TestAllFaultsOfAnAllowListAreReportedAtOnce(t *testing.T) {
 		t.Fatalf("got %v, want an error", allowed)
 	}
 	lines := strings.Split(err.Error(), "\n")
-	want := []string{`instance 2 ("bad host")`, `instance 3 ("127.0.0.1:6379"): the same instance as "localhost"`,
-		`instance 5 ("[::1]:99999")`, `instance 6 ("OK.example."): the same instance as "ok.example"`}
+	want := []string{
+		`instance 2 ("bad host")`, `instance 3 ("127.0.0.1:6379"): the same instance as "localhost"`,
+		`instance 5 ("[::1]:99999")`, `instance 6 ("OK.example."): the same instance as "ok.example"`,
+	}
 	if len(lines) != len(want) {
 		t.Fatalf("%d faults, want %d: %v", len(lines), len(want), err)
 	}

@@ -41,22 +41,22 @@ type Options struct {
 func (o Options) withDefaults() (Options, error) {
 	var faults []error
 	if len(o.Allowed) == 0 {
-		faults = append(faults, errors.New("Allowed: no instance"))
+		faults = append(faults, errors.New("no instance in Allowed"))
 	}
 	if o.Timeout < 0 {
-		faults = append(faults, errors.New("Timeout: negative"))
+		faults = append(faults, errors.New("negative Timeout"))
 	}
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
 	}
 	if o.FailureFloor < 0 || o.FailureFloor > o.Timeout {
-		faults = append(faults, errors.New("FailureFloor: negative or longer than Timeout"))
+		faults = append(faults, errors.New("negative FailureFloor, or one longer than Timeout"))
 	}
 	if o.FailureFloor == 0 {
 		o.FailureFloor = min(defaultFailureFloor, o.Timeout)
 	}
 	if o.MaxLogins < 0 {
-		faults = append(faults, errors.New("MaxLogins: negative"))
+		faults = append(faults, errors.New("negative MaxLogins"))
 	}
 	if o.MaxLogins == 0 {
 		o.MaxLogins = defaultMaxLogins

@@ -54,7 +54,7 @@ func transportCause(ctx context.Context, err error) error {
 	var network *net.OpError
 	switch {
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return ctx.Err() //nolint:wrapcheck // it is the cause, which the caller wraps
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return context.DeadlineExceeded
 	case errors.Is(err, errTooMuch):

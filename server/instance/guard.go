@@ -45,13 +45,13 @@ func (g *guard) Read(p []byte) (int, error) {
 	if g.err = g.follow(p[:n]); g.err != nil {
 		return 0, g.err
 	}
-	return n, err
+	return n, err //nolint:wrapcheck // a net.Conn passes on io.EOF and timeouts as they are
 }
 
 // Close closes the network connection without the farewell of TLS, which
 // would wait up to five seconds for a peer that has stopped reading.
 func (g *guard) Close() error {
-	return g.raw.Close()
+	return g.raw.Close() //nolint:wrapcheck // likewise
 }
 
 // follow moves the state on over b.

@@ -21,7 +21,7 @@ const hello = "-ERR unknown command\r\n"
 
 func TestNothingThatIsNotAllowedIsDialled(t *testing.T) {
 	t.Parallel()
-	bait := newPeer(t, silent)
+	bait := newBait(t)
 	baitPort := at(t, bait.Addr().String(), "", "").Port
 	d := setup(t, db.Addr()+",db.example:1")
 	dbPort := at(t, db.Addr(), "", "").Port
@@ -180,8 +180,7 @@ func TestPingNeedsAnAnswer(t *testing.T) {
 	}
 }
 
-func TestHostilePeerCannotTakeMemory(t *testing.T) {
-	// Not parallel: it looks at what the whole program allocates.
+func TestHostilePeerCannotTakeMemory(t *testing.T) { //nolint:paralleltest // it looks at what the whole program allocates
 	p := newPeer(t, floods("+", strings.Repeat("x", 1<<16)))
 	d := setup(t, p.Addr().String(), withTimeout(2*time.Second))
 	var before, after runtime.MemStats
@@ -219,8 +218,7 @@ func TestLoginEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestLoginLeavesNoConnectionBehind(t *testing.T) {
-	// Not parallel: a collection would close a forgotten connection.
+func TestLoginLeavesNoConnectionBehind(t *testing.T) { //nolint:paralleltest // it stops the garbage collector, which would close a forgotten connection
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	for name, answer := range map[string]string{
 		"success":   hello + "+OK\r\n*0\r\n-ERR arguments\r\n",

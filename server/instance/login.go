@@ -107,8 +107,9 @@ func (d *Directory) converse(
 // then as nobody or as the user "default": their answers count only when this
 // returns nil, and they must be free of effects.
 func authenticate(ctx context.Context, client *redis.Client, c Credentials, ask func(redis.Pipeliner)) error {
+	// Closing conn would hand it back to the client for somebody else; the
+	// caller closes the client instead, and the connection with it.
 	conn := client.Conn()
-	defer func() { _ = conn.Close() }()
 	var auth *redis.StatusCmd
 	_, err := conn.Pipelined(ctx, func(p redis.Pipeliner) error {
 		auth = p.AuthACL(ctx, c.Username, c.Password)

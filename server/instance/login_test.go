@@ -198,12 +198,10 @@ func TestParallelLoginsDoNotMixUpUsers(t *testing.T) {
 func TestFailedLoginTakesNoLessThanTheFloor(t *testing.T) {
 	t.Parallel()
 	const floor = 400 * time.Millisecond
-	gone := newPeer(t, silent)
-	gone.stop()
-	d := setup(t, db.Addr()+","+gone.Addr().String(), func(o *Options) { o.FailureFloor = floor })
+	d := setup(t, db.Addr()+","+gone, func(o *Options) { o.FailureFloor = floor })
 	for want, c := range map[error]Credentials{
 		ErrRefused:     at(t, db.Addr(), "nobody", "x"),
-		ErrUnreachable: at(t, gone.Addr().String(), "default", ""),
+		ErrUnreachable: at(t, gone, "default", ""),
 	} {
 		begin := time.Now()
 		if _, err := d.Login(t.Context(), c); !errors.Is(err, want) {

@@ -124,6 +124,9 @@ type peer struct {
 	wait  sync.WaitGroup
 }
 
+// gone is an address at which nothing listens.
+const gone = "127.0.0.1:1"
+
 // newPeer starts a peer that gives each connection to serve and closes it
 // afterwards. All is over when the test is.
 func newPeer(t *testing.T, serve func(net.Conn)) *peer {
@@ -132,6 +135,25 @@ func newPeer(t *testing.T, serve func(net.Conn)) *peer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newPeerOn(t, listener, serve)
+}
+
+// newBait starts a silent peer on a port that the system gives to nobody by
+// itself, so that no other program connects to it by mistake.
+func newBait(t *testing.T) *peer {
+	t.Helper()
+	for port := 20000; port < 30000; port++ {
+		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err == nil {
+			return newPeerOn(t, listener, silent)
+		}
+	}
+	t.Fatal("no port is free")
+	return nil
+}
+
+func newPeerOn(t *testing.T, listener net.Listener, serve func(net.Conn)) *peer {
+	t.Helper()
 	p := &peer{Listener: listener, arrived: make(chan struct{}, 1000)}
 	p.wait.Go(func() { p.accept(serve) })
 	t.Cleanup(p.stop)

@@ -61,17 +61,15 @@ func TestErrorsAndLogsHoldNothingThatWasTyped(t *testing.T) {
 
 func TestLogTellsTheOperatorWhichInstanceAndWhy(t *testing.T) {
 	t.Parallel()
-	gone := newPeer(t, silent)
-	gone.stop()
 	var log bytes.Buffer
-	d := setup(t, db.Addr()+","+gone.Addr().String(), func(o *Options) { o.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
+	d := setup(t, db.Addr()+","+gone, func(o *Options) { o.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
 	elsewhere := Credentials{Host: "other.example", Port: 6379}
 	for _, test := range []struct {
 		c                        Credentials
 		level, instance, errText string
 	}{
 		{at(t, db.Addr(), "nobody", "x"), "INFO", d.Instances()[0].String(), ErrRefused.Error()},
-		{at(t, gone.Addr().String(), "nobody", "x"), "WARN", d.Instances()[1].String(), ErrUnreachable.Error() + ": dial: "},
+		{at(t, gone, "nobody", "x"), "WARN", d.Instances()[1].String(), ErrUnreachable.Error() + ": dial: "},
 		{elsewhere, "INFO", "not allowed", ErrNotAllowed.Error()},
 		{at(t, db.Addr(), "default", ""), "", "", ""}, // a login that succeeds says nothing
 	} {

@@ -9,6 +9,7 @@ import (
 func TestAttemptEndsOnce(t *testing.T) {
 	t.Parallel()
 	fail := func(t *testing.T, a *Attempt) {
+		t.Helper()
 		if err := a.Failed(t.Context()); err != nil {
 			t.Error(err)
 		}

@@ -20,7 +20,7 @@ const (
 
 // Bounds in time.
 const (
-	// maxWait bounds Begin.
+	// maxWait bounds the wait for other attempts.
 	maxWait = 5 * time.Second
 	// storeTimeout bounds one question to the store.
 	storeTimeout = 2 * time.Second
@@ -96,7 +96,8 @@ func New(o Options) *Limiter {
 // Begin admits a login attempt of the peer at addr, whose outcome the caller
 // must report to the Attempt, whatever happens. While as many attempts of the
 // peer are under way as it has failures left, Begin waits for one of them to
-// end, 5 seconds at most.
+// end, 5 seconds at most; the store has 2 seconds to answer. A caller with less
+// time sets a deadline on ctx.
 //
 // It returns a *LimitedError when the peer has no failures left, when too many
 // of its attempts are waiting, or when waiting was in vain; and ErrUnavailable
@@ -132,9 +133,9 @@ func peerKey(addr netip.Addr) string {
 func (l *Limiter) left(ctx context.Context, key string) (n int, retry time.Duration, err error) {
 	// Asking for nothing spends nothing, but it is also never refused, so the
 	// answer's own RetryAfter says nothing even when none are left.
-	answer, err := l.ask(ctx, key, 0)
+	answer, err := l.ask(ctx, "look up failures", key, 0)
 	if err != nil {
-		return 0, 0, unavailable("look up failures", err)
+		return 0, 0, err
 	}
 	// ResetAfter is the debt in time. It may be the period at most, less what
 	// one failure costs; the rest has to pass first.
@@ -145,18 +146,21 @@ func (l *Limiter) left(ctx context.Context, key string) (n int, retry time.Durat
 // spend tells the store of one failure. A peer that has none left, because
 // another replica spent it meanwhile, stays at none.
 func (l *Limiter) spend(ctx context.Context, key string) error {
-	if _, err := l.ask(ctx, key, 1); err != nil {
-		return unavailable("count a failure", err)
-	}
-	return nil
+	_, err := l.ask(ctx, "count a failure", key, 1)
+	return err
 }
 
-// ask puts one question to the store.
-func (l *Limiter) ask(ctx context.Context, key string, n int) (*redis_rate.Result, error) {
+// ask puts one question to the store, which takes n failures from a peer if it
+// has them. Without an answer it returns ErrUnavailable, which names the step.
+func (l *Limiter) ask(ctx context.Context, step, key string, n int) (*redis_rate.Result, error) {
 	if l.counter == nil {
-		return nil, errNoClient
+		return nil, unavailable(step, errNoClient)
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	return l.counter.AllowN(ctx, keyPrefix+key, l.limit, n)
+	answer, err := l.counter.AllowN(ctx, keyPrefix+key, l.limit, n)
+	if err != nil {
+		return nil, unavailable(step, err)
+	}
+	return answer, nil
 }

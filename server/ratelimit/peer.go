@@ -81,10 +81,9 @@ func (l *Limiter) admit(caller context.Context, p *peer) error {
 	}
 	for {
 		before := l.failures(p)
-		left, retry, err := l.left(ctx, p.key)
-		if err != nil && ctx.Err() != nil {
-			return gaveUp(caller) // The time was used up by waiting.
-		}
+		// The question has a time of its own, or one asked at the end of the
+		// wait would make the store look out of reach.
+		left, retry, err := l.left(caller, p.key)
 		if err != nil {
 			return err
 		}

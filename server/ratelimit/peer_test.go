@@ -140,6 +140,7 @@ func TestAttemptWaitsForTheOutcomeOfTheLastOneLeft(t *testing.T) {
 	}{
 		"success": {func(_ *testing.T, a *Attempt) { a.Succeeded() }, nil},
 		"failure": {func(t *testing.T, a *Attempt) {
+			t.Helper()
 			if err := a.Failed(t.Context()); err != nil {
 				t.Error(err)
 			}

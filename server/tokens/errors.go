@@ -8,11 +8,11 @@ import (
 var (
 	// ErrUnauthenticated is the root of every reason to refuse a token.
 	ErrUnauthenticated = errors.New("token not accepted")
-	// ErrUnknown: the store has no token with this hash.
+	// ErrUnknown is for a token whose hash the store does not know.
 	ErrUnknown = fmt.Errorf("unknown: %w", ErrUnauthenticated)
-	// ErrRevoked: the token was revoked, or the one it was made from.
+	// ErrRevoked is for a token that was revoked, or the one it was made from.
 	ErrRevoked = fmt.Errorf("revoked: %w", ErrUnauthenticated)
-	// ErrExpired: the token's time is over.
+	// ErrExpired is for a token whose time is over.
 	ErrExpired = fmt.Errorf("expired: %w", ErrUnauthenticated)
 
 	// ErrOutlivesIssuer is returned when a token made from a token would end

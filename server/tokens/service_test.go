@@ -330,7 +330,7 @@ func TestSweepDestroysPasswordsOfExpiredTokensOnly(t *testing.T) {
 	short, long, never := issue(Request{Name: "short", TTLSeconds: 60}), issue(Request{Name: "long", TTLSeconds: 7200}), issue(Request{Name: "never"})
 	expect := func(want ...string) {
 		t.Helper()
-		if _, _, err := f.sweeper.sweep(t.Context()); err != nil {
+		if err := f.sweeper.sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		var swept []string
@@ -354,7 +354,7 @@ func TestSweepDestroysPasswordsOfExpiredTokensOnly(t *testing.T) {
 	expect("short", "long")
 }
 
-func TestStopEndsTheLoopsAndMayBeRepeated(t *testing.T) {
+func TestStopEndsTheLoopsAndMayBeRepeated(t *testing.T) { //nolint:paralleltest // others' goroutines would be seen
 	f := setup(t)
 	before := goleak.IgnoreCurrent()
 	f.Start(t.Context())

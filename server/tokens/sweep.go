@@ -29,7 +29,7 @@ type sweeper struct {
 
 func newSweeper(o Options) *sweeper {
 	s := &sweeper{store: o.Store, now: o.Now, log: o.Log}
-	s.loop = loop{interval: o.SweepInterval, atOnce: true, run: func(ctx context.Context) { _, _, _ = s.sweep(ctx) }}
+	s.loop = loop{interval: o.SweepInterval, atOnce: true, run: func(ctx context.Context) { _ = s.sweep(ctx) }}
 	return s
 }
 
@@ -40,7 +40,8 @@ func (s *sweeper) stop() { s.loop.stop() }
 // sweep takes all that has expired, batch by batch. The first one goes back to
 // the beginning, later ones to the one before, so their cost does not grow with
 // what has expired in all the time.
-func (s *sweeper) sweep(ctx context.Context) (tokens, sessions int, err error) {
+func (s *sweeper) sweep(ctx context.Context) error {
+	var tokens, sessions int
 	now := s.now()
 	var after time.Time
 	if !s.swept.IsZero() {
@@ -53,7 +54,7 @@ func (s *sweeper) sweep(ctx context.Context) (tokens, sessions int, err error) {
 			if ctx.Err() == nil {
 				s.log.WarnContext(ctx, "expired tokens not swept; the next sweep takes them", "error", err)
 			}
-			return tokens, sessions, err
+			return err
 		}
 		if t < sweepBatch && n < sweepBatch {
 			break
@@ -63,5 +64,5 @@ func (s *sweeper) sweep(ctx context.Context) (tokens, sessions int, err error) {
 	if tokens+sessions > 0 {
 		s.log.InfoContext(ctx, "swept expired tokens and ended sessions", "tokens", tokens, "sessions", sessions)
 	}
-	return tokens, sessions, nil
+	return nil
 }

@@ -3,6 +3,7 @@
 import type { Session } from "@falkorpat/sdk";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Api, newApi } from "./api.js";
+import { instanceName } from "./lib/instance.js";
 import type { Failure } from "./lib/problem.js";
 import { type Memory, newMemory } from "./memory.js";
 import { NotFoundPage } from "./pages/not-found.js";
@@ -87,6 +88,8 @@ function useSession() {
     const before = memory.current.userId;
     if (before !== undefined && before !== next.user.user_id) memory.current = newMemory(memory.current.signIn);
     memory.current.userId = next.user.user_id;
+    memory.current.signIn.username = next.user.username;
+    memory.current.signIn.instance ||= instanceName(next.instance);
     known.current = true;
     setNotice(undefined);
     setSession(next);

@@ -1,7 +1,9 @@
 import "./styles/base.css";
 import "./styles/controls.css";
+import "./styles/feedback.css";
 import "./styles/layout.css";
 import "./styles/tokens.css";
+import "./styles/token.css";
 import { render } from "preact";
 import { App } from "./app.js";
 

@@ -23,7 +23,7 @@ export interface Memory {
   view: View;
   /** The lists seen last, shown while they are fetched anew. */
   lists: Partial<Record<TokenStatus, readonly Token[]>>;
-  /** What signing in was done with, for the next time. */
+  /** What signing in was done with, for the next time; the instance by its name. */
   signIn: { username: string; instance: string; tls: boolean };
 }
 

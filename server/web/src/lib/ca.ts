@@ -16,8 +16,5 @@ export function base64(bytes: Uint8Array): string {
 export function caProblem(bytes: Uint8Array): string | undefined {
   if (bytes.length > CA_LIMIT) return `The file is larger than ${CA_LIMIT / 1000} kB.`;
   const text = new TextDecoder("latin1").decode(bytes);
-  if (!text.includes("-----BEGIN CERTIFICATE-----")) {
-    return "The file holds no PEM certificate (a line “-----BEGIN CERTIFICATE-----”).";
-  }
-  return undefined;
+  return text.includes("-----BEGIN CERTIFICATE-----") ? undefined : "The file holds no PEM certificate.";
 }

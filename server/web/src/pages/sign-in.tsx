@@ -43,7 +43,7 @@ export function SignInPage({ api, notice, memory, onSignedIn }: SignInProps) {
     const result = instance && (await api.signIn(credentialsOf(username, password, instance, tls)));
     setBusy(false);
     if (result?.ok) {
-      Object.assign(memory, { username, instance: instanceName(instance!), tls: tls.on });
+      Object.assign(memory, { instance: chosen, tls: tls.on });
       onSignedIn(result.value);
     } else {
       setFailure(result?.failure);
