@@ -27,6 +27,9 @@ const (
 	maxAge = 20 * time.Second
 	// maxRemembered bounds the answers kept.
 	maxRemembered = 100_000
+	// loginTime bounds a login with the wait for its turn; with what comes
+	// after it, a client has its answer within 5 seconds.
+	loginTime = 4700 * time.Millisecond
 )
 
 // Options configure New. All fields but MaxAge are required.
@@ -90,14 +93,15 @@ func New(o Options) (*Keeper, error) {
 // logins of its address. Errors are those of instance.Directory.Login and
 // ratelimit.Limiter.Begin.
 func (k *Keeper) Login(ctx context.Context, peer netip.Addr, c instance.Credentials) (instance.Identity, error) {
+	ctx, cancel := context.WithTimeout(ctx, loginTime)
+	defer cancel()
 	attempt, err := k.limiter.Begin(ctx, peer)
 	if err != nil {
 		return instance.Identity{}, fmt.Errorf("log in: %w", err)
 	}
 	identity, err := k.directory.Login(ctx, c)
 	if err != nil {
-		// An attempt counts also when its client hangs up before the answer.
-		return instance.Identity{}, errors.Join(err, attempt.Failed(context.WithoutCancel(ctx)))
+		return instance.Identity{}, errors.Join(err, attempt.Failed(ctx))
 	}
 	attempt.Succeeded()
 	return identity, nil
