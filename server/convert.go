@@ -98,14 +98,14 @@ func toInstanceList(instances []instance.Instance) api.InstanceList {
 }
 
 func fromCreateToken(body *api.CreateTokenRequest) tokens.Request {
-	return tokens.Request{Name: body.Name, TTLSeconds: body.TTLSeconds, ExpiresAt: orZero(body.ExpiresAt)}
+	return tokens.Request{Name: body.Name, TTLSeconds: body.TTLSeconds, ExpiresAt: fromExpiresAt(body.ExpiresAt)}
 }
 
 func fromCreateTokenWithCredentials(body *api.CreateTokenWithCredentialsRequest) (instance.Credentials, tokens.Request, error) {
 	credentials, err := fromCredentials(&api.Credentials{
 		Username: body.Username, Password: body.Password, Host: body.Host, Port: body.Port, TLS: body.TLS, Ca: body.Ca,
 	})
-	return credentials, tokens.Request{Name: body.Name, TTLSeconds: body.TTLSeconds, ExpiresAt: orZero(body.ExpiresAt)}, err
+	return credentials, tokens.Request{Name: body.Name, TTLSeconds: body.TTLSeconds, ExpiresAt: fromExpiresAt(body.ExpiresAt)}, err
 }
 
 // fromCredentials reads a login; what openapi.yaml can't say of it is checked here.
@@ -175,9 +175,15 @@ func textOrNull(s string) *string {
 	return &s
 }
 
-func orZero(t *time.Time) time.Time {
-	if t == nil {
+// fromExpiresAt reads an expiry. The zero time stands for none there, so a client
+// that names that very moment gets another one that is just as long past.
+func fromExpiresAt(t *time.Time) time.Time {
+	switch {
+	case t == nil:
 		return time.Time{}
+	case t.IsZero():
+		return time.Unix(0, 0)
+	default:
+		return *t
 	}
-	return *t
 }

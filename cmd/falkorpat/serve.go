@@ -165,6 +165,7 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 		Directory: directory,
 		Limiter:   ratelimit.New(ratelimit.Options{Client: kept.Client(), PerMinute: a.LoginFailures}),
 		Sealer:    crypto.NewSealer(a.sealing, rand.Reader, a.BrowserCompat),
+		Now:       time.Now,
 		Log:       a.log,
 	})
 	if err != nil {

@@ -39,6 +39,7 @@ type Options struct {
 	Sealer    *crypto.Sealer
 	// MaxAge bounds the age of a remembered role; 20 s when zero.
 	MaxAge time.Duration
+	Now    func() time.Time
 	Log    *slog.Logger
 }
 
@@ -50,6 +51,8 @@ func (o *Options) validate() error {
 		return errors.New("credentials: Limiter is missing")
 	case o.Sealer == nil:
 		return errors.New("credentials: Sealer is missing")
+	case o.Now == nil:
+		return errors.New("credentials: Now is missing")
 	case o.Log == nil:
 		return errors.New("credentials: Log is missing")
 	}
@@ -74,6 +77,20 @@ type answer struct {
 	refused bool
 }
 
+// clock is the cache's time: the time since its start, which steps of the
+// system's clock do not change.
+type clock struct {
+	now   func() time.Time
+	start time.Time
+}
+
+// NowNano implements otter.Clock.
+func (c clock) NowNano() int64 { return int64(c.now().Sub(c.start)) }
+
+// Tick implements otter.Clock. Without ticks the cache needs no goroutine: what
+// is too old is not given out, and the size is bounded.
+func (clock) Tick(time.Duration) <-chan time.Time { return nil }
+
 // New makes a Keeper.
 func New(o Options) (*Keeper, error) {
 	if err := o.validate(); err != nil {
@@ -82,6 +99,7 @@ func New(o Options) (*Keeper, error) {
 	answers, err := otter.New(&otter.Options[string, answer]{
 		MaximumSize:      maxRemembered,
 		ExpiryCalculator: otter.ExpiryWriting[string, answer](o.MaxAge),
+		Clock:            clock{now: o.Now, start: o.Now()},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("credentials: make cache: %w", err)

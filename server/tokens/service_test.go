@@ -90,6 +90,7 @@ func setup(t *testing.T) *fixture {
 		Directory: directory,
 		Limiter:   ratelimit.New(ratelimit.Options{Client: f.raw, PerMinute: -1}),
 		Sealer:    crypto.NewSealer(ring, rand.Reader, false),
+		Now:       f.clock.Now,
 		Log:       slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

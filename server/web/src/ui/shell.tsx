@@ -69,8 +69,7 @@ function Account({ session, onSignOut }: { session: Session; onSignOut: () => vo
       </div>
       <button type="button" class="button quiet" onClick={onSignOut}>
         <Icon name="out" />
-        <span class="wide-only">Sign out</span>
-        <span class="visually-hidden narrow-only">Sign out</span>
+        <span class="hidden-on-phones">Sign out</span>
       </button>
     </div>
   );
