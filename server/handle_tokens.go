@@ -72,11 +72,15 @@ func (s *Server) RevokeToken(ctx context.Context, r api.RevokeTokenRequestObject
 
 // manageable finds a token that the caller may read and revoke.
 func (s *Server) manageable(ctx context.Context, id string) (*store.Token, error) {
+	p := authn.PrincipalFrom(ctx)
+	if p.Token != nil && p.Token.ID == id {
+		return s.tokens.Current(p.Token), nil // read a moment ago, to authenticate
+	}
 	t, err := s.tokens.Get(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	if err := mayManage(authn.PrincipalFrom(ctx), t); err != nil {
+	if err := mayManage(p, t); err != nil {
 		return nil, fmt.Errorf("token %s: %w", id, err)
 	}
 	return t, nil

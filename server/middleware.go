@@ -86,7 +86,10 @@ func (s *Server) logged(next echo.HandlerFunc) echo.HandlerFunc {
 			slog.String("client_ip", authn.ClientFrom(ctx).IP.String()),
 		}
 		if p := authn.PrincipalFrom(ctx); p != nil {
-			attributes = append(attributes, slog.String("user_id", p.User.ID), slog.String("token_id", p.TokenID))
+			attributes = append(attributes, slog.String("user_id", p.User.ID))
+			if p.Token != nil {
+				attributes = append(attributes, slog.String("token_id", p.Token.ID))
+			}
 		}
 		s.log.LogAttrs(ctx, slog.LevelInfo, "request", attributes...)
 		return nil

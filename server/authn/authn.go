@@ -37,8 +37,9 @@ type Principal struct {
 	Role store.Role
 	// Kept are the credentials that stand behind the token or session.
 	Kept credentials.Kept
-	// TokenID is the token that was shown; empty for a session.
-	TokenID string
+	// Token is the token that was shown, as this request has read it; nil for a
+	// session.
+	Token *store.Token
 	// ExpiresAt is when the token or session ends; zero means never.
 	ExpiresAt time.Time
 }
@@ -46,8 +47,8 @@ type Principal struct {
 // Issuer is the principal as the maker of a new token.
 func (p *Principal) Issuer() tokens.Issuer {
 	issuer := tokens.Issuer{Kept: p.Kept, Role: p.Role}
-	if p.TokenID != "" {
-		issuer.TokenID, issuer.TokenExpiresAt = p.TokenID, p.ExpiresAt
+	if p.Token != nil {
+		issuer.TokenID, issuer.TokenExpiresAt = p.Token.ID, p.Token.ExpiresAt
 	}
 	return issuer
 }
@@ -105,7 +106,7 @@ func (a *Authenticator) byToken(ctx context.Context, text string, client Client)
 	}
 	t := accepted.Token()
 	return &Principal{
-		User: t.User, Role: accepted.Role(), Kept: credentials.OfToken(t), TokenID: t.ID, ExpiresAt: t.ExpiresAt,
+		User: t.User, Role: accepted.Role(), Kept: credentials.OfToken(t), Token: t, ExpiresAt: t.ExpiresAt,
 	}, nil
 }
 

@@ -72,7 +72,7 @@ func TestContextWithoutAPrincipalHasNone(t *testing.T) {
 	if c := ClientFrom(t.Context()); c.IP.IsValid() || c.Cookie != nil {
 		t.Errorf("got %v", c)
 	}
-	p := &Principal{TokenID: "1-00000000"}
+	p := &Principal{}
 	if got := PrincipalFrom(WithPrincipal(t.Context(), p)); got != p {
 		t.Errorf("got %v", got)
 	}

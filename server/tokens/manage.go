@@ -17,11 +17,12 @@ func (s *Service) Get(ctx context.Context, id string) (*store.Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.current(t), nil
+	return s.Current(t), nil
 }
 
-// current completes a row with what this replica knows better.
-func (s *Service) current(t *store.Token) *store.Token {
+// Current completes a row with what this replica knows better: uses that are
+// not written yet.
+func (s *Service) Current(t *store.Token) *store.Token {
 	if use, ok := s.recorder.latest(t.ID); ok && use.At.After(t.LastUse.At) {
 		t.LastUse = use
 	}
@@ -69,7 +70,7 @@ func (s *Service) List(ctx context.Context, r ListRequest) (*Page, error) {
 		page.Next = encodeCursor(page.Tokens[r.Limit-1].ID)
 	}
 	for _, t := range page.Tokens {
-		s.current(t)
+		s.Current(t)
 	}
 	return page, nil
 }
