@@ -617,7 +617,7 @@ type ListTokensParams struct {
 	// Limit How many tokens one answer holds at most.
 	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
-	// Cursor The `next_cursor` of the answer before; opaque.
+	// Cursor The `next_cursor` of the answer before; opaque. Empty for the first page.
 	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 

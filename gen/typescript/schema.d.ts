@@ -980,7 +980,7 @@ export interface operations {
                 status?: components["schemas"]["TokenStatusFilter"];
                 /** @description How many tokens one answer holds at most. */
                 limit?: number;
-                /** @description The `next_cursor` of the answer before; opaque. */
+                /** @description The `next_cursor` of the answer before; opaque. Empty for the first page. */
                 cursor?: string;
             };
             header?: never;
