@@ -34,19 +34,15 @@ func (s *Server) validators(doc *openapi3.T) map[string][]echo.MiddlewareFunc {
 }
 
 func (s *Server) validator(doc *openapi3.T, path string, item *openapi3.PathItem, method string, operation *openapi3.Operation) *validator {
+	strict, lenient := options(), options()
+	strict.SkipSettingDefaults = true
 	return &validator{
 		server:     s,
 		route:      &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: operation},
 		schemes:    schemesOf(doc, operation),
 		parameters: parametersOf(item, operation),
-		options: &openapi3filter.Options{
-			MultiError:         true,
-			KeepValidatedValue: true,
-			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, // guarded authenticates before anything is read
-			SchemaValidationOptions: []openapi3.SchemaValidationOption{
-				openapi3.WithStringFormatValidator("date-time", openapi3.NewCallbackValidator(checkDateTime)),
-			},
-		},
+		strict:     &strict,
+		lenient:    &lenient,
 	}
 }
 
@@ -59,7 +55,21 @@ type validator struct {
 	schemes []string
 	// parameters are the names in the query that the operation knows.
 	parameters map[string]bool
-	options    *openapi3filter.Options
+	// strict takes a request as it is, lenient fills in the document's defaults.
+	strict, lenient *openapi3filter.Options
+}
+
+// options are what both validations have in common. guarded authenticates
+// before anything is read.
+func options() openapi3filter.Options {
+	return openapi3filter.Options{
+		MultiError:         true,
+		KeepValidatedValue: true,
+		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
+		SchemaValidationOptions: []openapi3.SchemaValidationOption{
+			openapi3.WithStringFormatValidator("date-time", openapi3.NewCallbackValidator(checkDateTime)),
+		},
+	}
 }
 
 // checkDateTime is stricter than the validation's own pattern: the thirtieth of
@@ -145,10 +155,17 @@ func (v *validator) validate(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	input := &openapi3filter.RequestValidationInput{
-		Request: r, PathParams: pathParams(c), QueryParams: query, Route: v.route, Options: v.options,
+	input := &openapi3filter.RequestValidationInput{Request: r, PathParams: pathParams(c), QueryParams: query, Route: v.route}
+	ctx := context.WithoutCancel(r.Context())
+	if v.route.Operation.RequestBody != nil {
+		// First as it is: a default takes the place of null before null is seen.
+		input.Options = v.strict
+		if err := openapi3filter.ValidateRequest(ctx, input); err != nil {
+			return &invalidRequest{fields: fieldErrors(err)}
+		}
 	}
-	if err := openapi3filter.ValidateRequest(context.WithoutCancel(r.Context()), input); err != nil {
+	input.Options = v.lenient
+	if err := openapi3filter.ValidateRequest(ctx, input); err != nil {
 		return &invalidRequest{fields: fieldErrors(err)}
 	}
 	return nil
