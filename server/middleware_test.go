@@ -1,0 +1,144 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/falkorpat/falkorpat/gen/api"
+)
+
+// stations mounts a handler behind all stations but the validators, and gives
+// what the server logs.
+func stations(t *testing.T, handler echo.HandlerFunc) (*echo.Echo, *bytes.Buffer) {
+	t.Helper()
+	clients, err := newClients(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &bytes.Buffer{}
+	s := &Server{
+		clients: clients, origins: http.NewCrossOriginProtection(), now: time.Now,
+		log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	e := echo.New()
+	e.HTTPErrorHandler = s.handleError
+	e.Use(withRequestID, s.located, s.logged, s.recovered, secured, s.sameOrigin)
+	e.Any("/thing", handler)
+	return e, log
+}
+
+func ok(c echo.Context) error { return c.NoContent(http.StatusNoContent) }
+
+func ask(e *echo.Echo, method string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "http://pat.example/thing", http.NoBody)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Add(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, r)
+	return w
+}
+
+func TestPanicIsAnswered(t *testing.T) {
+	t.Parallel()
+	e, log := stations(t, func(echo.Context) error { panic("the secret of it") })
+	w := ask(e, http.MethodGet)
+	var problem api.Problem
+	if err := json.Unmarshal(w.Body.Bytes(), &problem); err != nil {
+		t.Fatal(err)
+	}
+	if w.Code != http.StatusInternalServerError || problem.Code != "internal" || w.Header().Get("Content-Type") != contentTypeProblem {
+		t.Errorf("answered %d %s", w.Code, w.Body)
+	}
+	if strings.Contains(w.Body.String(), "secret") || !strings.Contains(log.String(), problem.RequestID) {
+		t.Errorf("answer %s, log %s", w.Body, log)
+	}
+}
+
+func TestAbortedAnswerStaysAborted(t *testing.T) {
+	t.Parallel()
+	e, _ := stations(t, func(echo.Context) error { panic(http.ErrAbortHandler) })
+	defer func() {
+		if cause := recover(); cause != http.ErrAbortHandler { //nolint:errorlint // the very value
+			t.Errorf("recovered %v", cause)
+		}
+	}()
+	ask(e, http.MethodGet)
+}
+
+func TestRequestIDIsTheCallersWhenItIsAPlainWord(t *testing.T) {
+	t.Parallel()
+	e, _ := stations(t, ok)
+	for given, kept := range map[string]bool{
+		"abc-123_X.y": true, strings.Repeat("a", 128): true,
+		"": false, "a b": false, "a\"b": false, "é": false, strings.Repeat("a", 129): false,
+	} {
+		got := ask(e, http.MethodGet, "X-Request-Id", given).Header().Get("X-Request-Id")
+		if (got == given) != kept || got == "" {
+			t.Errorf("%q became %q", given, got)
+		}
+	}
+}
+
+func TestChangesAreRefusedToPagesOfOtherOrigins(t *testing.T) {
+	t.Parallel()
+	e, _ := stations(t, ok)
+	for _, test := range []struct {
+		name    string
+		method  string
+		headers []string
+		want    int
+	}{
+		{"no browser", http.MethodPost, nil, http.StatusNoContent},
+		{"own page", http.MethodPost, []string{"Sec-Fetch-Site", "same-origin"}, http.StatusNoContent},
+		{"address bar", http.MethodPost, []string{"Sec-Fetch-Site", "none"}, http.StatusNoContent},
+		{"own page, old browser", http.MethodPost, []string{"Origin", "http://pat.example"}, http.StatusNoContent},
+		{"another site", http.MethodPost, []string{"Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
+		{"another host of the site", http.MethodDelete, []string{"Sec-Fetch-Site", "same-site"}, http.StatusForbidden},
+		{"another site, old browser", http.MethodDelete, []string{"Origin", "http://evil.example"}, http.StatusForbidden},
+		{"another site, reading", http.MethodGet, []string{"Sec-Fetch-Site", "cross-site"}, http.StatusNoContent},
+		{"another site with a token", http.MethodPost, []string{"Sec-Fetch-Site", "cross-site", "Authorization", "Bearer x"}, http.StatusNoContent},
+	} {
+		if got := ask(e, test.method, test.headers...).Code; got != test.want {
+			t.Errorf("%s: %d, want %d", test.name, got, test.want)
+		}
+	}
+}
+
+func TestEveryAnswerKeepsBrowsersFromDoingMore(t *testing.T) {
+	t.Parallel()
+	for name, handler := range map[string]echo.HandlerFunc{
+		"good":  ok,
+		"wrong": func(echo.Context) error { return errors.New("fault") },
+	} {
+		e, _ := stations(t, handler)
+		h := ask(e, http.MethodGet).Header()
+		for header, want := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+			"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+		} {
+			if got := h.Get(header); got != want {
+				t.Errorf("%s answer: %s is %q, want %q", name, header, got, want)
+			}
+		}
+	}
+}
+
+func TestLogHasTheRouteAndNeverTheQuery(t *testing.T) {
+	t.Parallel()
+	e, log := stations(t, ok)
+	r := httptest.NewRequest(http.MethodGet, "/thing?password=hunter2", http.NoBody)
+	e.ServeHTTP(httptest.NewRecorder(), r)
+	if line := log.String(); strings.Contains(line, "hunter2") || !strings.Contains(line, "route=/thing") || !strings.Contains(line, "status=204") {
+		t.Errorf("logged %s", line)
+	}
+}
