@@ -61,7 +61,7 @@ func median(samples []sample) sample {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-func print(w io.Writer, output string, results []result) error {
+func report(w io.Writer, output string, results []result) error {
 	if output == "json" {
 		encoder := json.NewEncoder(w)
 		encoder.SetIndent("", "  ")

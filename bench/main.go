@@ -64,5 +64,5 @@ func measure(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		}
 		results = append(results, r)
 	}
-	return print(stdout, o.output, results)
+	return report(stdout, o.output, results)
 }

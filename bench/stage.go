@@ -27,8 +27,9 @@ const seeded = 100
 type stage struct {
 	service, bare string
 	instance      string
-	token, id     string
-	stops         []func()
+	// token is used for all requests, id is its own ID, other another one's.
+	token, id, other string
+	stops            []func()
 }
 
 func (s *stage) stop() {
@@ -121,7 +122,7 @@ func (s *stage) seed(ctx context.Context) error {
 	if err := json.Unmarshal(body, &created); err != nil {
 		return err
 	}
-	s.token, s.id = created.Token, created.TokenID
+	s.token, s.id, s.other = created.Token, created.TokenID, s.id
 	return nil
 }
 
@@ -153,6 +154,7 @@ func (s *stage) startBareTwin(ctx context.Context) error {
 	var answers []canned
 	for _, one := range []struct{ method, path, body string }{
 		{http.MethodGet, pathList + "/" + s.id, ""},
+		{http.MethodGet, pathList + "/" + s.other, ""},
 		{http.MethodGet, pathList, ""},
 		{http.MethodPost, pathCreate, s.credentials()},
 	} {
@@ -174,7 +176,8 @@ func (s *stage) startBareTwin(ctx context.Context) error {
 // works are what is measured.
 func (s *stage) works() []work {
 	return []work{
-		s.work("GET one token", 32, http.MethodGet, pathList+"/"+s.id, ""),
+		s.work("GET the token itself", 32, http.MethodGet, pathList+"/"+s.id, ""),
+		s.work("GET another token", 32, http.MethodGet, pathList+"/"+s.other, ""),
 		s.work("GET a list of 100", 32, http.MethodGet, pathList, ""),
 		s.work("create with credentials", 8, http.MethodPost, pathCreate, s.credentials()),
 	}

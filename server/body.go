@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -35,7 +37,7 @@ func readBody(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return invalidBody("body", "did not arrive in whole")
 	}
-	if err := checkJSON(data); err != nil {
+	if data, err = plainJSON(data); err != nil {
 		return err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(data))
@@ -47,16 +49,46 @@ func invalidBody(field, message string) error {
 	return &invalidRequest{fields: []api.FieldError{fieldError(field, message)}}
 }
 
-// checkJSON reads a body's syntax without building anything.
-func checkJSON(data []byte) error {
+// plainJSON checks a body's syntax and gives it back with its whole numbers
+// written as such: 3600.0 and 3.6e3 are integers to JSON Schema, and to no Go
+// decoder.
+func plainJSON(data []byte) ([]byte, error) {
 	decoder := jsontext.NewDecoder(bytes.NewReader(data))
-	if _, err := decoder.ReadValue(); err != nil {
-		return jsonError(err)
+	plain := bytes.NewBuffer(make([]byte, 0, len(data)))
+	encoder := jsontext.NewEncoder(plain)
+	for {
+		token, err := decoder.ReadToken()
+		if err != nil {
+			return nil, jsonError(err)
+		}
+		if whole, ok := wholeNumber(token); ok {
+			token = whole
+		}
+		if err := encoder.WriteToken(token); err != nil {
+			return nil, jsonError(err)
+		}
+		if decoder.StackDepth() == 0 {
+			break
+		}
 	}
 	if _, err := decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return invalidBody("body", "must be one JSON value")
+		return nil, invalidBody("body", "must be one JSON value")
 	}
-	return nil
+	return plain.Bytes(), nil
+}
+
+// wholeNumber writes a number without fraction and exponent where it has the
+// same value without, and a float can be trusted to tell.
+func wholeNumber(token jsontext.Token) (jsontext.Token, bool) {
+	const exact = 1 << 53
+	if token.Kind() != '0' || !strings.ContainsAny(token.String(), ".eE") {
+		return token, false
+	}
+	f, err := strconv.ParseFloat(token.String(), 64)
+	if err != nil || f != math.Trunc(f) || math.Abs(f) >= exact {
+		return token, false
+	}
+	return jsontext.Int(int64(f)), true
 }
 
 func jsonError(err error) error {

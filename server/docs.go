@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -54,9 +55,13 @@ func (d *docs) mount(e *echo.Echo, basePath string) {
 		if c.Param("*") == "" {
 			return c.Redirect(http.StatusMovedPermanently, basePath+"/docs")
 		}
+		whole := &kept{header: make(http.Header)}
+		d.assets.ServeHTTP(whole, c.Request())
+		if whole.status == http.StatusNotFound {
+			return echo.ErrNotFound
+		}
 		h.Set(echo.HeaderCacheControl, "public, max-age=3600")
-		d.assets.ServeHTTP(c.Response(), c.Request())
-		return nil
+		return whole.copyTo(c.Response())
 	})
 }
 
@@ -103,6 +108,16 @@ type kept struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
+}
+
+// copyTo sends what was kept.
+func (k *kept) copyTo(w http.ResponseWriter) error {
+	maps.Copy(w.Header(), k.header)
+	if k.status != 0 {
+		w.WriteHeader(k.status)
+	}
+	_, err := w.Write(k.body.Bytes())
+	return err //nolint:wrapcheck // the client has gone
 }
 
 // Header implements http.ResponseWriter.

@@ -25,6 +25,7 @@ var (
 	errBodyTooLarge = errors.New("body too large")
 	errMediaType    = errors.New("body is not application/json")
 	errCrossOrigin  = errors.New("request from a page of another origin")
+	errMisdirected  = errors.New("request for another host")
 	errPanic        = errors.New("panic")
 )
 
@@ -69,6 +70,10 @@ var errorTable = [...]struct {
 		status: http.StatusForbidden, code: "cross_origin",
 		message: "A page of another origin may not do this. Use this server's own page, or send a token in the Authorization header.",
 	}},
+	{errMisdirected, publicError{
+		status: http.StatusMisdirectedRequest, code: "misdirected",
+		message: "This server answers to localhost only. Behind a proxy, start it with --trusted-proxies.",
+	}},
 	{authn.ErrNoCredentials, publicError{status: http.StatusUnauthorized, code: "unauthenticated", message: messageNotAuthenticated, challenge: challengeNone}},
 	{tokens.ErrUnauthenticated, publicError{status: http.StatusUnauthorized, code: "invalid_token", message: messageNotAuthenticated, challenge: challengeInvalid}},
 	{session.ErrNoSession, publicError{status: http.StatusUnauthorized, code: "invalid_session", message: messageNotAuthenticated, challenge: challengeNone}},
@@ -94,6 +99,10 @@ var errorTable = [...]struct {
 	// too is not known to be wrong.
 	{store.ErrUnavailable, storeUnavailable},
 	{ratelimit.ErrUnavailable, storeUnavailable},
+	{instance.ErrBusy, publicError{
+		status: http.StatusServiceUnavailable, code: "busy", retryAfter: 2,
+		message: "Too many logins to this FalkorDB instance are under way. Try again shortly.",
+	}},
 	{instance.ErrUnreachable, publicError{
 		status: http.StatusServiceUnavailable, code: "instance_unavailable", retryAfter: 5,
 		message: "The FalkorDB instance is out of reach. Try again shortly.",

@@ -5,7 +5,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -117,6 +119,45 @@ func (s *Server) located(next echo.HandlerFunc) echo.HandlerFunc {
 		c.SetRequest(r.WithContext(authn.WithClient(r.Context(), s.clients.of(r))))
 		return next(c)
 	}
+}
+
+// localHost refuses, on a server for this machine alone, requests for any name
+// that is not this machine's: a page whose own name has been pointed at
+// 127.0.0.1 (DNS rebinding) is of the same origin to its browser.
+func (s *Server) localHost(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if s.localOnly && !isLocalName(c.Request().Host) {
+			return errMisdirected
+		}
+		return next(c)
+	}
+}
+
+// isLocalName tells whether a Host header names this machine. An address is as
+// good as a name here: nobody can point an address somewhere else.
+func isLocalName(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = hostport
+	}
+	host = strings.ToLower(host)
+	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return true
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// headAsGet answers HEAD as GET, less the body, which net/http leaves out
+// (RFC 9110 section 9.3.2).
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			get := *r // net/http still has to see HEAD in its own
+			get.Method = http.MethodGet
+			r = &get
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // sameOrigin refuses requests that change something when a page of another

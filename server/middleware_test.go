@@ -31,7 +31,7 @@ func stations(t *testing.T, handler echo.HandlerFunc) (*echo.Echo, *bytes.Buffer
 	}
 	e := echo.New()
 	e.HTTPErrorHandler = s.handleError
-	e.Use(withRequestID, s.located, s.logged, s.recovered, secured, s.sameOrigin)
+	e.Use(withRequestID, s.located, s.logged, s.recovered, secured, s.localHost, s.sameOrigin)
 	e.Any("/thing", handler)
 	return e, log
 }
@@ -111,6 +111,41 @@ func TestChangesAreRefusedToPagesOfOtherOrigins(t *testing.T) {
 		if got := ask(e, test.method, test.headers...).Code; got != test.want {
 			t.Errorf("%s: %d, want %d", test.name, got, test.want)
 		}
+	}
+}
+
+func TestLocalServerAnswersToLocalNamesOnly(t *testing.T) {
+	t.Parallel()
+	for host, want := range map[string]bool{
+		"localhost": true, "localhost:3000": true, "LOCALHOST:3000": true, "pat.localhost": true,
+		"127.0.0.1": true, "127.0.0.1:3000": true, "[::1]:3000": true, "192.0.2.1:3000": true,
+		"evil.example": false, "evil.example:3000": false, "localhost.evil.example": false, "notlocalhost": false, "": false,
+	} {
+		if got := isLocalName(host); got != want {
+			t.Errorf("%q: %v", host, got)
+		}
+	}
+	for _, local := range []bool{false, true} {
+		s := &Server{localOnly: local}
+		c := echo.New().NewContext(httptest.NewRequest(http.MethodGet, "http://evil.example/", http.NoBody), httptest.NewRecorder())
+		if err := s.localHost(ok)(c); errors.Is(err, errMisdirected) != local {
+			t.Errorf("local %v: %v", local, err)
+		}
+	}
+}
+
+func TestHeadIsGetWithoutABody(t *testing.T) {
+	t.Parallel()
+	e, _ := stations(t, func(c echo.Context) error { return c.String(http.StatusOK, c.Request().Method) })
+	server := httptest.NewServer(headAsGet(e))
+	t.Cleanup(server.Close)
+	response, err := http.Head(server.URL + "/thing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK || response.ContentLength != int64(len("GET")) {
+		t.Errorf("answered %d with length %d", response.StatusCode, response.ContentLength)
 	}
 }
 

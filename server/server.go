@@ -35,8 +35,11 @@ type Options struct {
 	BasePath string
 	// TrustedProxies are the peers whose forwarding headers are believed.
 	TrustedProxies []netip.Prefix
-	Now            func() time.Time
-	Log            *slog.Logger
+	// LocalOnly says that nobody but this machine's programs is to reach the
+	// server, so that requests for any other host's name are refused.
+	LocalOnly bool
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 func (o *Options) validate() error {
@@ -70,6 +73,7 @@ type Server struct {
 	sessions      *session.Service
 	authenticator *authn.Authenticator
 	clients       *clients
+	localOnly     bool
 	origins       *http.CrossOriginProtection
 	docs          *docs
 	now           func() time.Time
@@ -96,6 +100,7 @@ func New(o Options) (*Server, error) {
 		store: o.Store, directory: o.Directory, keeper: o.Keeper, tokens: o.Tokens, sessions: o.Sessions,
 		authenticator: &authn.Authenticator{Tokens: o.Tokens, Sessions: o.Sessions},
 		clients:       clients,
+		localOnly:     o.LocalOnly,
 		origins:       http.NewCrossOriginProtection(),
 		docs:          doc,
 		now:           o.Now,
@@ -106,10 +111,10 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.http = &http.Server{
-		Handler:           handler,
+		Handler:           headAsGet(handler),
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog:       slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+		ErrorLog:       slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 	}
 	return s, nil
 }
@@ -119,7 +124,7 @@ func (s *Server) mount(basePath string) (*echo.Echo, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
-	e.Use(withRequestID, s.located, s.logged, s.recovered, secured, s.sameOrigin)
+	e.Use(withRequestID, s.located, s.logged, s.recovered, secured, s.localHost, s.sameOrigin)
 	spec, _, err := document()
 	if err != nil {
 		return nil, err

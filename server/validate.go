@@ -107,6 +107,11 @@ func parametersOf(item *openapi3.PathItem, operation *openapi3.Operation) map[st
 
 func (v *validator) guarded(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		// Echo's last parameter takes the rest of a path, slashes and all, which
+		// no operation of the document does.
+		if strings.Count(c.Request().URL.EscapedPath(), "/") != strings.Count(c.Path(), "/") {
+			return echo.ErrNotFound
+		}
 		if err := v.authenticate(c); err != nil {
 			return err
 		}
@@ -172,8 +177,12 @@ func (v *validator) validate(c echo.Context) error {
 }
 
 // query refuses parameters that the operation does not know: a misspelt filter
-// that is passed over gives an answer that looks right.
+// that is passed over gives an answer that looks right. Operations that declare
+// no 400 take whatever probes and caches append to their address.
 func (v *validator) query(r *http.Request) (url.Values, error) {
+	if v.route.Operation.Responses.Status(http.StatusBadRequest) == nil {
+		return nil, nil
+	}
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, &tokens.FieldError{Field: "query", Message: "must be a well-formed query string"}

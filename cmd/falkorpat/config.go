@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -54,6 +56,8 @@ type settings struct {
 	proxies   []netip.Prefix
 	signing   crypto.SigningRing
 	sealing   crypto.SealingRing
+	// generated names the secrets that come from the data directory.
+	generated []string
 }
 
 // faults collects what is wrong with a configuration, so that all of it is told
@@ -76,11 +80,11 @@ func (c config) read() (*settings, error) {
 	if s.SessionLifetime < time.Minute || s.SessionLifetime > session.MaxLifetime {
 		f.add("--session-lifetime", errors.New("must be from 1m to 24h"))
 	}
-	f.add("--data-dir", s.makeDataDir())
-	if len(f) == 0 {
-		// Only now is it known where generated secrets would go.
-		s.readSecrets(&f)
+	if s.LoginFailures == 0 {
+		f.add("--login-failures", errors.New("must be at least 1, or negative for no limit"))
 	}
+	f.add("--data-dir", s.makeDataDir())
+	s.readSecrets(&f)
 	if len(f) > 0 {
 		return nil, fmt.Errorf("configuration: %w", errors.Join(f...))
 	}
@@ -104,8 +108,13 @@ func (s *settings) readFiles(f *faults) {
 			f.add(one.field, errors.New("must not be given together with the value itself"))
 		default:
 			text, err := os.ReadFile(one.file)
-			f.add(one.field, err)
 			*one.target = strings.TrimSpace(string(text))
+			if err == nil && *one.target == "" {
+				// As when nothing was mounted: going on without it would mean
+				// another store, or other keys, than the operator's.
+				err = errors.New("the file is empty")
+			}
+			f.add(one.field, err)
 		}
 	}
 }
@@ -166,19 +175,52 @@ const (
 
 func (s *settings) readSecrets(f *faults) {
 	var err error
-	if s.AuthSecret == "" {
-		s.AuthSecret, err = keptSecret(filepath.Join(s.DataDir, authSecretFile), crypto.NewSigningSecret)
+	if text, ok := s.secret(f, "AUTH_SECRET", s.AuthSecret, s.AuthSecretFile, authSecretFile, crypto.NewSigningSecret); ok {
+		s.signing, err = crypto.ParseSigningRing(text)
 		f.add("AUTH_SECRET", err)
 	}
-	if s.EncryptionKey == "" {
-		s.EncryptionKey, err = keptSecret(filepath.Join(s.DataDir, encryptionKeyFile), crypto.NewSealingSecret)
+	if text, ok := s.secret(f, "ENCRYPTION_KEY", s.EncryptionKey, s.EncryptionKeyFile, encryptionKeyFile, crypto.NewSealingSecret); ok {
+		s.sealing, err = crypto.ParseSealingRing(text)
 		f.add("ENCRYPTION_KEY", err)
 	}
-	if len(*f) > 0 {
+}
+
+// secret gives a secret as it was given, or from the data directory. A new one
+// is made only when nothing else is wrong: a fault must leave nothing behind.
+func (s *settings) secret(f *faults, name, given, file, kept string, generate func(io.Reader) (string, error)) (string, bool) {
+	if given != "" {
+		return given, true
+	}
+	if file != "" || len(*f) > 0 {
+		return "", false // told already
+	}
+	s.generated = append(s.generated, name)
+	text, err := keptSecret(filepath.Join(s.DataDir, kept), generate)
+	f.add(name, err)
+	return text, err == nil
+}
+
+// logGenerated tells the operator which secrets live in the data directory, and
+// warns where that will not do.
+func (s *settings) logGenerated(ctx context.Context, log *slog.Logger) {
+	if len(s.generated) == 0 {
 		return
 	}
-	s.signing, err = crypto.ParseSigningRing(s.AuthSecret)
-	f.add("AUTH_SECRET", err)
-	s.sealing, err = crypto.ParseSealingRing(s.EncryptionKey)
-	f.add("ENCRYPTION_KEY", err)
+	args := []any{"secrets", s.generated, "dir", s.DataDir, "signing_keys", s.signing.IDs(), "sealing_keys", s.sealing.IDs()}
+	if s.StoreURL == "" {
+		log.InfoContext(ctx, "secrets from the data directory are used", args...)
+		return
+	}
+	log.WarnContext(ctx, "secrets from the data directory are used with a store that others may share; give every replica the same AUTH_SECRET and ENCRYPTION_KEY", args...)
+}
+
+// localOnly tells whether nobody but this machine's programs is to be served:
+// the address is this machine's own, and no proxy stands in front.
+func (s *settings) localOnly() bool {
+	host, _, err := net.SplitHostPort(s.Addr)
+	if err != nil || len(s.proxies) > 0 {
+		return false
+	}
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && address.IsLoopback()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/alecthomas/kong"
 )
@@ -27,17 +28,37 @@ type environment struct {
 	stdout, stderr io.Writer
 }
 
+// dropEmpty takes variables that are set but empty out of the environment: for
+// every option that means the default, as in compose files' ${NAME:-}.
+func dropEmpty(model *kong.Application) error {
+	for _, command := range model.Children {
+		for _, flag := range command.Flags {
+			for _, name := range flag.Envs {
+				if value, set := os.LookupEnv(name); set && value == "" {
+					if err := os.Unsetenv(name); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // run is the program. It returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	status := -1
 	parser, err := kong.New(&commands{},
 		kong.Name("falkorpat"),
 		kong.Description("Personal access tokens for FalkorDB."),
-		kong.UsageOnError(),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { status = code }),
 	)
 	if err != nil {
+		fmt.Fprintf(stderr, "falkorpat: %v\n", err)
+		return exitFault
+	}
+	if err := dropEmpty(parser.Model); err != nil {
 		fmt.Fprintf(stderr, "falkorpat: %v\n", err)
 		return exitFault
 	}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/redis/go-redis/v9/logging"
+
 	"github.com/falkorpat/falkorpat/crypto"
 	"github.com/falkorpat/falkorpat/server"
 	"github.com/falkorpat/falkorpat/server/credentials"
@@ -23,9 +25,9 @@ import (
 
 const (
 	// drainTime is how long requests under way may take to finish at the end.
-	drainTime = 2 * time.Second
+	drainTime = 1500 * time.Millisecond
 	// flushTime bounds the last write of uses.
-	flushTime = time.Second
+	flushTime = 700 * time.Millisecond
 )
 
 type serveCommand struct {
@@ -39,6 +41,10 @@ func (c *serveCommand) Run(env *environment) error {
 		return err
 	}
 	log := newLogger(env.stderr, s.LogFormat, s.LogLevel)
+	s.logGenerated(env.ctx, log)
+	// What goes wrong in the Redis client comes back as an error. What it would
+	// print besides is no log entry, and repeats other servers' words.
+	logging.Disable()
 	a := &app{settings: s, log: log, fatal: make(chan error, 1)}
 	err = a.start(env.ctx)
 	if err == nil {
@@ -193,7 +199,7 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 	})
 	return server.New(server.Options{
 		Store: kept, Directory: directory, Keeper: keeper, Tokens: service, Sessions: sessions,
-		BasePath: a.BasePath, TrustedProxies: a.proxies, Now: time.Now, Log: a.log,
+		BasePath: a.BasePath, TrustedProxies: a.proxies, LocalOnly: a.localOnly(), Now: time.Now, Log: a.log,
 	})
 }
 
@@ -216,6 +222,11 @@ func (a *app) listen(ctx context.Context, handler *server.Server) error {
 		defer cancel()
 		err := handler.Shutdown(ctx)
 		<-done
+		if errors.Is(err, context.DeadlineExceeded) {
+			// A client that dallies is no fault of the stop.
+			a.log.WarnContext(ctx, "cut off requests that did not finish in time")
+			return nil
+		}
 		return err
 	})
 	a.log.InfoContext(ctx, "ready", "addr", listener.Addr().String(), "version", version)

@@ -27,6 +27,8 @@ const (
 	maxAge = 20 * time.Second
 	// maxRemembered bounds the answers kept.
 	maxRemembered = 100_000
+	// downTime is how long an instance that was out of reach is not asked again.
+	downTime = 2 * time.Second
 	// loginTime bounds a login with the wait for its turn; with what comes
 	// after it, a client has its answer within 5 seconds.
 	loginTime = 4700 * time.Millisecond
@@ -69,6 +71,9 @@ type Keeper struct {
 	sealer    *crypto.Sealer
 	log       *slog.Logger
 	answers   *otter.Cache[string, answer]
+	// down holds the addresses that were out of reach a moment ago: each
+	// question to them would wait in vain.
+	down *otter.Cache[string, struct{}]
 }
 
 // answer is the outcome of a login that reached the instance.
@@ -104,7 +109,15 @@ func New(o Options) (*Keeper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credentials: make cache: %w", err)
 	}
-	return &Keeper{directory: o.Directory, limiter: o.Limiter, sealer: o.Sealer, log: o.Log, answers: answers}, nil
+	down, err := otter.New(&otter.Options[string, struct{}]{
+		MaximumSize:      maxRemembered,
+		ExpiryCalculator: otter.ExpiryWriting[string, struct{}](downTime),
+		Clock:            clock{now: o.Now, start: o.Now()},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("credentials: make cache: %w", err)
+	}
+	return &Keeper{directory: o.Directory, limiter: o.Limiter, sealer: o.Sealer, log: o.Log, answers: answers, down: down}, nil
 }
 
 // Login checks credentials that a client sent, within the limit on failed
@@ -118,7 +131,12 @@ func (k *Keeper) Login(ctx context.Context, peer netip.Addr, c instance.Credenti
 		return instance.Identity{}, fmt.Errorf("log in: %w", err)
 	}
 	identity, err := k.directory.Login(ctx, c)
+	if errors.Is(err, instance.ErrBusy) {
+		attempt.Succeeded() // nobody has looked at the password
+		return instance.Identity{}, err
+	}
 	if err != nil {
+		k.log.InfoContext(ctx, "login with credentials failed", "client_ip", peer.String())
 		return instance.Identity{}, errors.Join(err, attempt.Failed(ctx))
 	}
 	attempt.Succeeded()
@@ -178,7 +196,7 @@ func binding(id string, user store.User) crypto.Binding {
 // answer is too old; concurrent questions about one row make one login.
 //
 // It returns ErrStale when the instance refuses the credentials, and
-// instance.ErrUnreachable when it cannot be asked.
+// instance.ErrUnreachable or instance.ErrBusy when it cannot be asked.
 func (k *Keeper) Role(ctx context.Context, kept Kept) (store.Role, error) {
 	found, err := k.answers.Get(ctx, kept.ID, otter.LoaderFunc[string, answer](func(ctx context.Context, _ string) (answer, error) {
 		return k.ask(ctx, kept)
@@ -200,18 +218,27 @@ func (k *Keeper) ask(ctx context.Context, kept Kept) (answer, error) {
 	if err != nil {
 		return answer{refused: true}, nil //nolint:nilerr // told as an answer, which is remembered
 	}
-	identity, err := k.directory.Login(ctx, c)
+	address := fmt.Sprint(c.Host, " ", c.Port, " ", c.TLS)
+	if _, isDown := k.down.GetIfPresent(address); isDown {
+		return answer{}, fmt.Errorf("role of %s: %w a moment ago", kept.ID, instance.ErrUnreachable)
+	}
+	identity, err := k.directory.Recheck(ctx, c)
 	switch {
 	case err == nil:
 		return answer{role: identity.Role}, nil
 	case errors.Is(err, instance.ErrRefused), errors.Is(err, instance.ErrNotAllowed), errors.Is(err, instance.ErrBadCA):
 		return answer{refused: true}, nil
 	default:
+		if errors.Is(err, instance.ErrUnreachable) {
+			k.down.Set(address, struct{}{})
+		}
 		return answer{}, fmt.Errorf("role of %s: %w", kept.ID, err)
 	}
 }
 
-// Remember notes a role that a login has just told.
+// Remember notes a role that a login has just told. A role that is itself
+// remembered must not be noted for another row: handed from token to token, it
+// would never grow old.
 func (k *Keeper) Remember(id string, role store.Role) {
 	k.answers.Set(id, answer{role: role})
 }

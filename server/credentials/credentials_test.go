@@ -264,6 +264,10 @@ func TestInstanceOutOfReachIsNotRemembered(t *testing.T) {
 	if _, err := f.Role(t.Context(), kept); !errors.Is(err, instance.ErrUnreachable) {
 		t.Fatalf("down: %v, want ErrUnreachable", err)
 	}
+	if _, err := f.Role(t.Context(), kept); !errors.Is(err, instance.ErrUnreachable) {
+		t.Fatalf("right after: %v, want ErrUnreachable", err)
+	}
+	f.advance(downTime)
 	again := embeddedtest.Start(t, embedded.Server{Listen: own.Addr(), Ephemeral: true})
 	if got, err := f.Role(t.Context(), kept); err != nil || got != store.RoleAdmin {
 		t.Errorf("up again at %s: %q, %v", again.Addr(), got, err)

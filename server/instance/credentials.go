@@ -48,3 +48,11 @@ type Identity struct {
 	// Role is what the user may do there now.
 	Role store.Role
 }
+
+// User is the user that the login has shown to be there.
+func (i Identity) User() store.User {
+	return store.User{
+		ID:       store.UserID(i.Username, i.Instance.Host, i.Instance.Port),
+		Username: i.Username, Host: i.Instance.Host, Port: i.Instance.Port,
+	}
+}

@@ -29,8 +29,10 @@ type Options struct {
 	// allowed from a closed port or a wrong password. Default 250 ms, or
 	// Timeout where that is shorter.
 	FailureFloor time.Duration
-	// MaxLogins bounds the connections that Login and Ping have open at once;
-	// further calls wait, within Timeout. Default 64.
+	// MaxLogins bounds the connections to one instance that Login has open at
+	// once, and those that Recheck and Ping have; further calls wait, within
+	// Timeout. Default 64. Neither another instance that hangs nor strangers
+	// who try passwords can so hold up those whose tokens are to be checked.
 	MaxLogins int
 	// Log gets one line for each failed login. Default: nothing is logged.
 	Log *slog.Logger
@@ -74,8 +76,24 @@ type Directory struct {
 	allowed map[Instance]Allowed
 	timeout time.Duration
 	floor   time.Duration
-	slots   chan struct{}
+	slots   map[slotKey]chan struct{}
 	log     *slog.Logger
+}
+
+// purpose is what a login is for.
+type purpose int
+
+const (
+	// forStranger: credentials that somebody has just sent.
+	forStranger purpose = iota
+	// forKept: credentials that have been good once.
+	forKept
+)
+
+// slotKey names one of the sets of slots.
+type slotKey struct {
+	instance Instance
+	purpose  purpose
 }
 
 // New returns a Directory, or an error that names every field of o that is
@@ -89,7 +107,7 @@ func New(o Options) (*Directory, error) {
 		allowed: make(map[Instance]Allowed, len(o.Allowed)),
 		timeout: o.Timeout,
 		floor:   o.FailureFloor,
-		slots:   make(chan struct{}, o.MaxLogins),
+		slots:   make(map[slotKey]chan struct{}, 2*len(o.Allowed)),
 		log:     o.Log,
 	}
 	for _, a := range o.Allowed {
@@ -97,6 +115,9 @@ func New(o Options) (*Directory, error) {
 			return nil, fmt.Errorf("instance options: Allowed: %s is there twice or was not made by ParseAllowed", a.instance)
 		}
 		d.allowed[a.instance] = a
+		for _, p := range [...]purpose{forStranger, forKept} {
+			d.slots[slotKey{a.instance, p}] = make(chan struct{}, o.MaxLogins)
+		}
 		d.order = append(d.order, a.instance)
 	}
 	return d, nil
@@ -116,16 +137,17 @@ func (d *Directory) find(c Credentials) (Allowed, error) {
 	return target, nil
 }
 
-// acquire takes a slot, or returns ErrUnreachable when ctx ends first. The
-// slot is given back by calling what it returns.
-func (d *Directory) acquire(ctx context.Context) (release func(), err error) {
+// acquire takes a slot, or returns ErrBusy when ctx ends first. The slot is
+// given back by calling what it returns.
+func (d *Directory) acquire(ctx context.Context, key slotKey) (release func(), err error) {
 	if err := ctx.Err(); err != nil {
-		return nil, unreachable("wait for a slot", err)
+		return nil, fmt.Errorf("%w: %w", ErrBusy, err)
 	}
+	slots := d.slots[key]
 	select {
-	case d.slots <- struct{}{}:
-		return func() { <-d.slots }, nil
+	case slots <- struct{}{}:
+		return func() { <-slots }, nil
 	case <-ctx.Done():
-		return nil, unreachable("wait for a slot", ctx.Err())
+		return nil, fmt.Errorf("%w: %w", ErrBusy, ctx.Err())
 	}
 }

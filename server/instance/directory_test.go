@@ -47,8 +47,8 @@ func TestDefaultsKeepTheDocumentedBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.timeout != 4500*time.Millisecond || d.floor != 250*time.Millisecond || cap(d.slots) != 64 {
-		t.Errorf("timeout %v, floor %v, %d slots", d.timeout, d.floor, cap(d.slots))
+	if d.timeout != 4500*time.Millisecond || d.floor != 250*time.Millisecond || cap(d.slots[slotKey{d.order[0], forKept}]) != 64 {
+		t.Errorf("timeout %v, floor %v, %d slots", d.timeout, d.floor, cap(d.slots[slotKey{d.order[0], forKept}]))
 	}
 	if d, err = New(Options{Allowed: allowed, Timeout: 100 * time.Millisecond}); err != nil || d.floor != d.timeout {
 		t.Errorf("with a short timeout: %+v, %v", d, err)

@@ -26,6 +26,9 @@ var (
 	// address does not resolve or connect, TLS fails, the peer is silent, does
 	// not speak the protocol, breaks off, or is not ready (LOADING).
 	ErrUnreachable = fmt.Errorf("%w: the instance is out of reach", ErrLogin)
+	// ErrBusy means that the login's turn did not come in time, so that nothing
+	// is known of the credentials. It does not wrap ErrLogin.
+	ErrBusy = errors.New("too many logins to this instance are under way")
 	// ErrBadCA means that a CA bundle is not what ValidateCA accepts. It is a
 	// fault of the request, not a failed login, and does not wrap ErrLogin.
 	ErrBadCA = errors.New("CA bundle is not base64 of PEM certificates")

@@ -248,33 +248,44 @@ func TestNoMoreLoginsAtOnceThanMaxLogins(t *testing.T) {
 	t.Parallel()
 	p := newPeer(t, silent)
 	d := setup(t, p.Addr().String()+","+db.Addr(), withTimeout(10*time.Second), func(o *Options) { o.MaxLogins = 2 })
+	hung := at(t, p.Addr().String(), "alice", "secret")
 	stuck, free := context.WithCancel(t.Context())
 	ended := make(chan error, 2)
 	for range 2 {
-		go func() { ended <- d.Ping(stuck, at(t, p.Addr().String(), "alice", "secret")) }()
+		go func() { ended <- d.Ping(stuck, hung) }()
 		p.await(t)
 	}
 
 	impatient, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	good := at(t, db.Addr(), "default", "")
-	_, err := d.Login(impatient, good)
-	if !errors.Is(err, ErrUnreachable) || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("a login without a slot: %v, want ErrUnreachable for its deadline", err)
+	_, err := d.Recheck(impatient, hung)
+	if !errors.Is(err, ErrBusy) || !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrLogin) {
+		t.Errorf("a check without a slot: %v, want ErrBusy for its deadline", err)
+	}
+	if _, err := d.Recheck(t.Context(), at(t, db.Addr(), "default", "")); err != nil {
+		t.Errorf("another instance waits too: %v", err)
+	}
+	stranger, hangUp := context.WithCancel(t.Context())
+	turned := make(chan error, 1)
+	go func() {
+		_, err := d.Login(stranger, hung)
+		turned <- err
+	}()
+	p.await(t) // a stranger's login has slots of its own
+	hangUp()
+	if err := <-turned; !errors.Is(err, ErrUnreachable) {
+		t.Errorf("the stranger: %v, want ErrUnreachable", err)
 	}
 
-	waiting := make(chan error, 1)
-	go func() { waiting <- d.Ping(t.Context(), good) }()
 	free()
-	if err := <-waiting; err != nil {
-		t.Errorf("a login that waited for a slot: %v", err)
-	}
 	for range 2 {
 		if err := <-ended; !errors.Is(err, context.Canceled) {
-			t.Errorf("a cancelled login: %v", err)
+			t.Errorf("a cancelled ping: %v", err)
 		}
 	}
-	if n := len(d.slots); n != 0 {
-		t.Errorf("%d slots are still taken", n)
+	for key, slots := range d.slots {
+		if n := len(slots); n != 0 {
+			t.Errorf("%d slots of %v are still taken", n, key)
+		}
 	}
 }

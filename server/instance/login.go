@@ -14,9 +14,9 @@ import (
 // disconnects. It returns within Options.Timeout.
 //
 // It returns ErrBadCA when c.CA is malformed, at once. Every other error wraps
-// ErrLogin and is one of ErrNotAllowed, ErrRefused and ErrUnreachable; none of
-// them comes before Options.FailureFloor has passed, unless ctx ends. When ctx
-// ends the error is ErrUnreachable and wraps ctx's own.
+// ErrLogin and is one of ErrNotAllowed, ErrRefused and ErrUnreachable, or is
+// ErrBusy; none of them comes before Options.FailureFloor has passed, unless ctx
+// ends. When ctx ends the error is ErrUnreachable or ErrBusy and wraps ctx's own.
 func (d *Directory) Login(ctx context.Context, c Credentials) (Identity, error) {
 	floor := time.NewTimer(d.floor)
 	defer floor.Stop()
@@ -24,7 +24,7 @@ func (d *Directory) Login(ctx context.Context, c Credentials) (Identity, error) 
 	if err != nil {
 		return Identity{}, err
 	}
-	identity, err := d.identify(ctx, c, roots)
+	identity, err := d.identify(ctx, forStranger, c, roots)
 	if err == nil {
 		return identity, nil
 	}
@@ -36,17 +36,30 @@ func (d *Directory) Login(ctx context.Context, c Credentials) (Identity, error) 
 	return Identity{}, err
 }
 
-// Ping logs in with c, as Login does, and asks the instance for a sign of
-// life. Its errors are Login's; they come as soon as they are known, since it
-// is for credentials that have been good once. A user without the right to
-// PING is answered by the refusal of it, which is sign enough.
+// Recheck is Login for credentials that have been good once: its errors come as
+// soon as they are known, and it does not wait behind strangers.
+func (d *Directory) Recheck(ctx context.Context, c Credentials) (Identity, error) {
+	roots, err := parseCA(c.CA)
+	if err != nil {
+		return Identity{}, err
+	}
+	identity, err := d.identify(ctx, forKept, c, roots)
+	if err != nil {
+		d.logFailure(ctx, c, err)
+	}
+	return identity, err
+}
+
+// Ping logs in with c, as Recheck does, and asks the instance for a sign of
+// life. Its errors are Recheck's. A user without the right to PING is answered
+// by the refusal of it, which is sign enough.
 func (d *Directory) Ping(ctx context.Context, c Credentials) error {
 	roots, err := parseCA(c.CA)
 	if err != nil {
 		return err
 	}
 	var ping *redis.StatusCmd
-	_, err = d.converse(ctx, c, roots, func(p redis.Pipeliner) {
+	_, err = d.converse(ctx, forKept, c, roots, func(p redis.Pipeliner) {
 		ping = p.Ping(ctx)
 	})
 	if err != nil {
@@ -59,9 +72,9 @@ func (d *Directory) Ping(ctx context.Context, c Credentials) error {
 }
 
 // identify logs in and probes the role.
-func (d *Directory) identify(ctx context.Context, c Credentials, roots *x509.CertPool) (Identity, error) {
+func (d *Directory) identify(ctx context.Context, p purpose, c Credentials, roots *x509.CertPool) (Identity, error) {
 	var probe probe
-	where, err := d.converse(ctx, c, roots, func(p redis.Pipeliner) {
+	where, err := d.converse(ctx, p, c, roots, func(p redis.Pipeliner) {
 		probe.ask(ctx, p, c.Username)
 	})
 	if err != nil {
@@ -78,7 +91,7 @@ func (d *Directory) identify(ctx context.Context, c Credentials, roots *x509.Cer
 // queues, all commands in one write. Without an error the user is logged in
 // and every command has an answer, which may be an error reply.
 func (d *Directory) converse(
-	ctx context.Context, c Credentials, roots *x509.CertPool, ask func(redis.Pipeliner),
+	ctx context.Context, p purpose, c Credentials, roots *x509.CertPool, ask func(redis.Pipeliner),
 ) (Instance, error) {
 	target, err := d.find(c)
 	if err != nil {
@@ -86,7 +99,7 @@ func (d *Directory) converse(
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
-	release, err := d.acquire(ctx)
+	release, err := d.acquire(ctx, slotKey{target.instance, p})
 	if err != nil {
 		return Instance{}, err
 	}

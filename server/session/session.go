@@ -14,7 +14,6 @@ import (
 	"github.com/falkorpat/falkorpat/crypto"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/instance"
-	"github.com/falkorpat/falkorpat/server/tokens"
 	"github.com/falkorpat/falkorpat/store"
 )
 
@@ -114,7 +113,7 @@ func (s *Service) row(identity instance.Identity, c instance.Credentials) (*stor
 	}
 	now := s.options.Now().Truncate(time.Second).UTC()
 	row := &store.Session{
-		ID: id.String(), Hash: crypto.HashSession(id.String()), User: tokens.UserOf(identity), Role: identity.Role,
+		ID: id.String(), Hash: crypto.HashSession(id.String()), User: identity.User(), Role: identity.Role,
 		CreatedAt: now, ExpiresAt: now.Add(s.options.Lifetime),
 		TLS: c.TLS, CA: c.CA,
 	}

@@ -51,10 +51,14 @@ func (s *Service) IssueWithCredentials(ctx context.Context, peer netip.Addr, c i
 	if err != nil {
 		return nil, err
 	}
-	draft.User = UserOf(identity)
+	draft.User = identity.User()
 	draft.Role = identity.Role
 	draft.TLS, draft.CA = c.TLS, c.CA
-	return s.issue(ctx, draft, c.Password)
+	issued, err := s.issue(ctx, draft, c.Password)
+	if err == nil {
+		s.keeper.Remember(issued.ID, identity.Role)
+	}
+	return issued, err
 }
 
 // Issue makes a token for somebody who is signed in.
@@ -88,14 +92,6 @@ func (s *Service) Issue(ctx context.Context, issuer Issuer, r Request) (*Issued,
 	return issued, err
 }
 
-// UserOf gives the user that a login has shown to be there.
-func UserOf(i instance.Identity) store.User {
-	return store.User{
-		ID:       store.UserID(i.Username, i.Instance.Host, i.Instance.Port),
-		Username: i.Username, Host: i.Instance.Host, Port: i.Instance.Port,
-	}
-}
-
 // draft checks a request and begins the token's row with it.
 func (s *Service) draft(r Request) (*store.Token, error) {
 	now := s.now()
@@ -116,7 +112,6 @@ func (s *Service) issue(ctx context.Context, draft *store.Token, password string
 	for range idAttempts {
 		var issued *Issued
 		if issued, err = s.issueOnce(ctx, draft, password); err == nil {
-			s.keeper.Remember(draft.ID, draft.Role)
 			return issued, nil
 		}
 		if !errors.Is(err, store.ErrConflict) {

@@ -221,6 +221,26 @@ func TestTokenOfATokenNeverOutlivesIt(t *testing.T) {
 	}
 }
 
+func TestRoleIsAskedAnewForATokenMadeFromAToken(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	parent, c := f.issue(t, Request{Name: "parent"})
+	accepted, err := f.Verify(t.Context(), parent.Text, client("192.0.2.1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.raw.Do(t.Context(), "ACL", "DELUSER", c.Username).Err(); err != nil {
+		t.Fatal(err)
+	}
+	child, err := f.Issue(t.Context(), Issuer{Kept: credentials.OfToken(accepted.Token()), Role: accepted.Role(), TokenID: parent.ID}, Request{Name: "child"})
+	if err != nil {
+		t.Fatal(err) // within the time that the parent's role is remembered
+	}
+	if _, err := f.Verify(t.Context(), child.Text, client("192.0.2.1")); !errors.Is(err, credentials.ErrStale) {
+		t.Errorf("child of a deleted user's token: %v, want ErrStale", err)
+	}
+}
+
 func TestUseIsShownAtOnceAndWrittenAtMostOnceAnInterval(t *testing.T) {
 	t.Parallel()
 	f := setup(t)

@@ -67,9 +67,6 @@ func (r *recorder) record(use store.Use, stored time.Time) {
 		r.dropped++
 		return
 	}
-	if use.At.Before(e.use.At) {
-		return
-	}
 	if stored.After(e.written) {
 		e.written = stored // another replica wrote it
 	}
@@ -113,7 +110,7 @@ func (r *recorder) take(all bool) (uses []store.Use, dropped int) {
 	defer r.mu.Unlock()
 	now := r.now()
 	for id, e := range r.entries {
-		due := now.Sub(e.written) >= r.interval
+		due := now.Sub(e.written).Abs() >= r.interval // also when the clock was set back
 		switch {
 		case e.pending && (due || all):
 			uses = append(uses, e.use)

@@ -18,7 +18,7 @@ const DefaultStartTimeout = 30 * time.Second
 
 // closeGrace is how long Close lets the engine end by itself: the service has
 // five seconds to stop in all.
-const closeGrace = 4 * time.Second
+const closeGrace = 2 * time.Second
 
 // Server is a private FalkorDB. Set the fields, call Start once, use it at
 // Addr or URL, call Close. A Server is not started a second time: make a new
@@ -137,7 +137,7 @@ func (s *Server) Err() error {
 }
 
 // Close stops the engine, waits for its end and gives Dir free. An engine that
-// does not end within 4 seconds is killed, which Close reports as an error; no
+// does not end within 2 seconds is killed, which Close reports as an error; no
 // answered write is lost by that. Further calls return what the first did.
 func (s *Server) Close() error {
 	if s.run == nil {
