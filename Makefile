@@ -31,8 +31,9 @@ test: engine browser ## Run every test there is.
 	go test -race -timeout 30m ./...
 
 .PHONY: browser
-browser:
+browser: # What the browser tests need: a Chromium, and npm's axe.
 	e2e/browser.sh
+	server/web/build.sh packages
 
 .PHONY: bench
 bench: build engine ## Measure, against what the machine can do at best.

@@ -78,11 +78,12 @@ function useSession() {
   const known = useRef(false);
 
   const ended = (why: Notice) => {
-    if (known.current) setNotice(why);
     known.current = false;
+    setNotice(why);
     setSession(null);
   };
-  const api = useMemo(() => newApi(document.baseURI, () => ended("expired")), []);
+  const expired = () => (known.current ? ended("expired") : setSession(null));
+  const api = useMemo(() => newApi(document.baseURI, expired), []);
 
   const entered = (next: Session) => {
     const before = memory.current.userId;

@@ -2,7 +2,7 @@
 // into index.html, so that nothing here knows about a prefix.
 
 import { type ComponentChildren, createContext } from "preact";
-import { useCallback, useContext, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 /** The pages that other pages lead to. */
 export const HOME = "settings/tokens";
@@ -112,7 +112,8 @@ export function useRouter(): Router {
     return () => removeEventListener("popstate", onPop);
   }, []);
 
-  useEffect(() => {
+  // At once, lest the browser asks about what is settled already.
+  useLayoutEffect(() => {
     if (guard !== "ask") return;
     const onUnload = (event: BeforeUnloadEvent) => event.preventDefault();
     addEventListener("beforeunload", onUnload);

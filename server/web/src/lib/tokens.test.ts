@@ -26,7 +26,7 @@ function token(part: Partial<Token> & { token_id: string }): Token {
 const TOKENS: readonly Token[] = [
   token({ token_id: "1-a", name: "token 10", created_at: "2026-01-03T00:00:00Z", last_used: "2026-02-01T00:00:00Z" }),
   token({ token_id: "2-b", name: "token 9", created_at: "2026-01-02T00:00:00Z", expires_at: "2026-03-01T00:00:00Z" }),
-  token({ token_id: "3-c", name: "Émile", created_at: "2026-01-01T00:00:00Z", expires_at: "2026-02-01T00:00:00Z" }),
+  token({ token_id: "3-1761055513333333-c", name: "Émile", created_at: "2026-01-01T00:00:00Z", expires_at: "2026-02-01T00:00:00Z" }),
   token({ token_id: "4-d", name: "ébauche", created_at: "2026-01-01T00:00:00Z", last_used_ip: "192.0.2.17" }),
 ];
 
@@ -64,7 +64,9 @@ test("a search finds every word, in any case, in whatever is shown", () => {
     ["9 TOKEN", "2"],
     ["É", "34"],
     ["192.0.2", "4"],
-    ["3-c", "3"],
+    ["c-33333", ""],
+    ["3333333-c", "3"],
+    ["1761055513333333-c", "3"],
     ["default admin", "1234"],
     ["nothing", ""],
     [".*", ""],

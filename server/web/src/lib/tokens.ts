@@ -57,15 +57,17 @@ function folded(text: string): string {
   return text.normalize("NFKC").toLowerCase();
 }
 
-/** searchTokens keeps the tokens in which every word of the query occurs somewhere that is shown. */
+/** A shorter piece of an ID is in too many of them by chance. */
+const ID_PIECE = 8;
+
+/** searchTokens keeps the tokens in which every word of the query occurs: in what is shown, or in the ID. */
 export function searchTokens(tokens: readonly Token[], query: string): readonly Token[] {
   const wanted = folded(query).split(/\s+/).filter(Boolean);
   if (wanted.length === 0) return tokens;
   return tokens.filter((token) => {
-    const text = folded(
-      [token.name, token.username, token.role, token.token_id, token.last_used_ip ?? ""].join("\n"),
-    );
-    return wanted.every((word) => text.includes(word));
+    const shown = folded([token.name, token.username, token.role, token.last_used_ip ?? ""].join("\n"));
+    const id = folded(token.token_id);
+    return wanted.every((word) => shown.includes(word) || (word.length >= ID_PIECE && id.includes(word)));
   });
 }
 

@@ -35,7 +35,8 @@ export function GenerateDialog({ api, memory, onClose, onCreated }: GenerateDial
 
   const refuse = (name: string | undefined, expiry: string | undefined) => {
     setErrors({ name, expiry });
-    form.current?.querySelector<HTMLElement>(name ? "#token-name" : "#expiry-date, [name=expiry]:checked")?.focus();
+    const field = name !== undefined ? "#token-name" : draft.expiry === "custom" ? "#expiry-date" : "[name=expiry]:checked";
+    form.current?.querySelector<HTMLElement>(field)?.focus();
   };
 
   const submit = async (event: Event) => {

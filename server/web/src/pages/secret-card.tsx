@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { day, parseTime } from "../lib/time.js";
 import { useNavigation } from "../router.js";
 import { Typed } from "../ui/bits.js";
@@ -22,7 +22,9 @@ export function SecretCard({ secret, onDone }: { secret: Secret; onDone: () => v
   const expires = parseTime(secret.expiresAt);
   const command = curlCommand(secret.token);
 
-  useEffect(() => {
+  // Without a moment between: not one in which the token could be lost, and not
+  // one in which it is gone and still asked about.
+  useLayoutEffect(() => {
     setGuard(copied ? "keep" : "ask");
     return () => setGuard("none");
   }, [copied]);

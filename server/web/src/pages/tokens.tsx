@@ -36,10 +36,12 @@ export function TokensPage({ api, memory, session }: TokensPageProps) {
   const tokens = useRef<HTMLElement>(null);
   const now = useNow();
 
+  const [revocations, setRevocations] = useState(0);
+
   // The button that had the focus has gone with its row; stay near it.
   useEffect(() => {
-    if (list.notice) tokens.current?.focus({ preventScroll: true });
-  }, [list.notice]);
+    if (revocations > 0) tokens.current?.focus({ preventScroll: true });
+  }, [revocations]);
 
   const generate = (open: boolean) => {
     memory.draft = open ? EMPTY_DRAFT : undefined;
@@ -59,6 +61,7 @@ export function TokensPage({ api, memory, session }: TokensPageProps) {
   };
   const revoke = (token: Token) => {
     setRevoking(undefined);
+    setRevocations(revocations + 1);
     list.revoke(token);
   };
 

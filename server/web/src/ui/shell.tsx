@@ -60,8 +60,9 @@ function Account({ session, onSignOut }: { session: Session; onSignOut: () => vo
   return (
     <div class="account">
       <div class="account-who">
-        <span class="account-name">
-          <Typed>{user.username}</Typed> <RoleBadge role={role} />
+        <span class="account-name" title={user.username}>
+          <Typed>{user.username}</Typed>
+          <RoleBadge role={role} />
         </span>
         <span class="account-instance">
           {instanceName(instance)}
