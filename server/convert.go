@@ -24,7 +24,7 @@ func writeProblem(c echo.Context, p api.Problem) error {
 	if err != nil {
 		return fmt.Errorf("encode problem: %w", err)
 	}
-	return c.Blob(p.Status, contentTypeProblem, body)
+	return c.Blob(p.Status, contentTypeProblem, body) //nolint:wrapcheck // the client has gone
 }
 
 func toToken(t *store.Token, now time.Time) api.Token {

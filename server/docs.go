@@ -71,7 +71,7 @@ func (d *docs) VisitGetDocsResponse(w http.ResponseWriter) error {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", d.policy)
 	_, err := w.Write(d.page)
-	return err
+	return err //nolint:wrapcheck // the client has gone
 }
 
 var inlineScript = regexp.MustCompile(`(?s)<script>(.*?)</script>`)

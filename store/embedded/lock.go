@@ -80,7 +80,7 @@ func lockDir(dir string) (*os.File, error) {
 // the lock by accident.
 func openLock(dir, name string) (*os.File, error) {
 	path := filepath.Join(dir, name)
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator names the directory
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open lock: %w", err)
 	}
@@ -157,7 +157,7 @@ func waitLock(ctx context.Context, file *os.File, limit time.Duration) error {
 
 // readPID returns the process ID that the engine wrote, or 0.
 func readPID(dir string) int {
-	text, err := os.ReadFile(filepath.Join(dir, pidName)) //nolint:gosec // the operator names the directory
+	text, err := os.ReadFile(filepath.Join(dir, pidName))
 	if err != nil {
 		return 0
 	}

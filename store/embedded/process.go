@@ -89,7 +89,7 @@ const (
 
 // logTail returns the last lines of the engine's log, in one line.
 func logTail(path string) string {
-	file, err := os.Open(path) //nolint:gosec // a file of the data directory, which the operator names
+	file, err := os.Open(path)
 	if err != nil {
 		return "(no engine log)"
 	}

@@ -144,7 +144,7 @@ const startGrace = time.Second
 func (s *Server) spawn(dir string, args []string, lock *os.File) (*process, error) {
 	logPath := filepath.Join(dir, logName)
 	const flags = os.O_CREATE | os.O_WRONLY | os.O_TRUNC | os.O_APPEND
-	log, err := os.OpenFile(logPath, flags, 0o600) //nolint:gosec // in the data directory, which the operator names
+	log, err := os.OpenFile(logPath, flags, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("engine log: %w", err)
 	}
