@@ -35,8 +35,9 @@ func ParseURL(address string) (*redis.Options, error) {
 }
 
 // errReplica is why a connection to a replica is given up: what was revoked may
-// still be active there.
-var errReplica = fmt.Errorf("%w: it is a replica; give the address of the primary or of a Sentinel", ErrUnavailable)
+// still be active there. It is a pair of errors because the client library
+// would unwrap a single one.
+var errReplica = fmt.Errorf("%w: %w", ErrUnavailable, errors.New("it is a replica; give the address of the primary or of a Sentinel"))
 
 // connect makes the client for an address. Nothing is sent yet.
 func connect(o Options) (*redis.Client, error) {

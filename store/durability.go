@@ -27,17 +27,14 @@ func (s *Store) Durability() Durability { return s.durability }
 // read its configuration can still answer WAITAOF. A store that can't be asked
 // is no store without a log: that would drop the confirmations silently.
 func (s *Store) findDurability(ctx context.Context) (Durability, error) {
-	reply, err := s.call(ctx, s.sendOnce, "CONFIG", "GET", "append*")
-	if err != nil && !isRefusal(err) {
-		return "", classify(err)
-	}
+	reply, _ := s.call(ctx, s.sendOnce, "CONFIG", "GET", "append*") // without it, WAITAOF has to tell
 	switch config := configOf(reply); {
 	case config["appendonly"] == "no", config["appendfsync"] == "no":
 		return durabilityNone, nil // with appendfsync no, WAITAOF would never be answered
 	case config["appendonly"] == "yes" && config["appendfsync"] == "always":
 		return durabilityAlways, nil
 	}
-	_, err = s.call(ctx, s.sendOnce, "WAITAOF", 1, 0, 1)
+	_, err := s.call(ctx, s.sendOnce, "WAITAOF", 1, 0, 1)
 	switch {
 	case err == nil:
 		return durabilityWaitAOF, nil

@@ -27,10 +27,11 @@ var (
 
 // unavailablePrefixes start the error replies of a server that is up but can't
 // serve now: starting, failing over, out of memory or disk, misconfigured, not
-// the one that has the graph, or not letting us in.
+// the one that has the graph, or not letting us in. An "ERR " before them does
+// not count: some come with it and some without.
 var unavailablePrefixes = [...]string{
 	"LOADING", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "MOVED", "ASK", "BUSY", "OOM", "MISCONF", "NOREPLICAS",
-	"NOAUTH", "WRONGPASS", "NOPERM", "UNBLOCKED", "ERR max number of clients", "ERR unknown command",
+	"NOAUTH", "WRONGPASS", "NOPERM", "UNBLOCKED", "max number of clients", "unknown command",
 	// FalkorDB's own words: too much to do, and a graph that is not there.
 	"Max pending queries exceeded", "Query timed out", "Query's mem consumption exceeded capacity",
 	"Invalid graph operation on empty key",
@@ -60,7 +61,7 @@ func classifyReply(reply redis.Error) error {
 		return fmt.Errorf("%w: %s", ErrConflict, text)
 	}
 	for _, prefix := range unavailablePrefixes {
-		if strings.HasPrefix(text, prefix) {
+		if strings.HasPrefix(strings.TrimPrefix(text, "ERR "), prefix) {
 			return fmt.Errorf("%w: %s", ErrUnavailable, text)
 		}
 	}

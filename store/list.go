@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -147,7 +146,7 @@ type cursor struct {
 // time that is in it.
 func (s *Store) cursor(ctx context.Context, before string) (cursor, error) {
 	if before == "" {
-		return cursor{at: math.MaxInt64}, nil
+		return cursor{at: afterAll}, nil
 	}
 	rows, err := s.read(ctx, queryCreatedAt, param{"token_id", before})
 	if err != nil {

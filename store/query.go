@@ -55,11 +55,11 @@ func (s *Store) command(ctx context.Context, send sender, args ...any) (any, err
 // goroutine, which ends with the timeout at the latest and which Close waits
 // for. Whether a write that was cancelled took place is unknown.
 func (s *Store) call(ctx context.Context, send sender, args ...any) (any, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	if !s.begin() {
-		cancel()
 		return nil, redis.ErrClosed
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel() // not before the answer is here: it would look like the caller's
 	type answer struct {
 		reply any
 		err   error
@@ -67,7 +67,6 @@ func (s *Store) call(ctx context.Context, send sender, args ...any) (any, error)
 	answers := make(chan answer, 1)
 	go func() {
 		defer s.running.Done()
-		defer cancel()
 		reply, err := send(ctx, args...)
 		answers <- answer{reply, err}
 	}()
@@ -75,7 +74,7 @@ func (s *Store) call(ctx context.Context, send sender, args ...any) (any, error)
 	case a := <-answers:
 		return a.reply, a.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, ctx.Err() //nolint:wrapcheck // the caller classifies it
 	}
 }
 
@@ -124,15 +123,13 @@ func (s *Store) sendConfirmed(ctx context.Context, args ...any) (any, error) {
 	if s.durability != durabilityWaitAOF {
 		return s.sendOnce(ctx, args...)
 	}
-	pipe := s.client.Pipeline()
-	written := pipe.Do(ctx, args...)
-	logged := pipe.Do(ctx, "WAITAOF", 1, 0, s.timeout.Milliseconds())
-	_, _ = pipe.Exec(ctx) // each command's own error is looked at below
-	reply, err := written.Result()
+	conn := s.client.Conn()
+	defer func() { _ = conn.Close() }() // it goes back to the pool, or has shown its error already
+	reply, err := conn.Do(ctx, args...).Result()
 	if err != nil {
 		return nil, err //nolint:wrapcheck // the caller classifies it
 	}
-	return reply, confirmed(logged)
+	return reply, confirmed(conn.Do(ctx, "WAITAOF", 1, 0, s.timeout.Milliseconds()))
 }
 
 // confirmed reads the answer to WAITAOF 1 0: how many local logs hold the write.

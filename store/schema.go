@@ -52,7 +52,8 @@ var unique = [...]struct{ label, property string }{
 }
 
 // migrate brings the store's schema to schemaVersion and waits until it works.
-// Every step may be repeated, and by several replicas at once.
+// Every step may be repeated, and by several replicas at once. The last one is
+// confirmed to be on disk, and so are those before it.
 func (s *Store) migrate(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, schemaWait)
 	defer cancel()
@@ -64,7 +65,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		return fmt.Errorf("the store's schema is version %d and this program knows %d; use a newer falkorpat", version, schemaVersion)
 	}
 	for _, index := range indexes {
-		if _, err := s.write(ctx, index.create); err != nil && !strings.Contains(err.Error(), "already indexed") {
+		if _, err := s.writeSoon(ctx, index.create); err != nil && !strings.Contains(err.Error(), "already indexed") {
 			return fmt.Errorf("create the index on %s.%s: %w", index.label, index.property, err)
 		}
 	}
@@ -85,7 +86,7 @@ func (s *Store) migrate(ctx context.Context) error {
 // version reads the schema's version, 0 for a store that has none yet.
 func (s *Store) version(ctx context.Context) (int64, error) {
 	// Not read-only: a graph that does not exist yet is made by its first query.
-	rows, err := s.write(ctx, queryVersion)
+	rows, err := s.writeSoon(ctx, queryVersion)
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
@@ -115,7 +116,7 @@ func (s *Store) awaitSchema(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%w: indexes not ready: %s", ErrUnavailable, strings.Join(pending, ", "))
+			return fmt.Errorf("indexes not ready: %s: %w", strings.Join(pending, ", "), classify(ctx.Err()))
 		case <-ticker.C:
 		}
 	}

@@ -55,7 +55,7 @@ func (o *Options) validate() error {
 
 // Store is a connection to the graph of tokens. It is safe for concurrent use.
 type Store struct {
-	client     redis.UniversalClient
+	client     *redis.Client
 	graph      string
 	timeout    time.Duration
 	poolSize   int

@@ -38,9 +38,10 @@ const (
 
 // Whoever revokes appears in the graph even where no token of theirs does. The
 // tree below the token falls with it, in the same query. What another program
-// that shares the store has revoked has the relationship but no time.
-const queryRevokeToken = `MATCH (root:Token {token_id: $token_id}) WHERE coalesce(root.kind, 'pat') = 'pat'
-	MATCH (root)<-[:ISSUED_BY*0..]-(t:Token) WHERE t.revoked_at IS NULL AND NOT (t)-[:REVOKED_BY]->(:User)
+// that shares the store has revoked has the relationship but no time. Without
+// the WITH, FalkorDB would start from all tokens that are not revoked.
+const queryRevokeToken = `MATCH (root:Token {token_id: $token_id}) WHERE coalesce(root.kind, 'pat') = 'pat' WITH root
+	MATCH (root)<-[:ISSUED_BY*0..]-(t:Token) WHERE t.revoked_at IS NULL AND NOT (t)-[:REVOKED_BY]->()
 	MERGE (u:User {user_id: $user_id}) ON CREATE SET u.username = $username, u.host = $host, u.port = $port
 	SET t.is_active = false, t.revoked_at = $at, t.encrypted_password = ''
 	CREATE (t)-[:REVOKED_BY {at: $at, ip: $ip}]->(u)

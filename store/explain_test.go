@@ -1,0 +1,214 @@
+package store
+
+import (
+	"go/ast"
+	"go/constant"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// sources parses the package without its tests.
+func sources(t *testing.T) (*token.FileSet, []*ast.File) {
+	t.Helper()
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := token.NewFileSet()
+	var files []*ast.File
+	for _, entry := range entries {
+		if name := entry.Name(); strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
+			file, err := parser.ParseFile(set, name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, file)
+		}
+	}
+	return set, files
+}
+
+// queries are the package's query constants: all whose name begins so.
+func queries(t *testing.T) map[string]string {
+	t.Helper()
+	set, files := sources(t)
+	// Imports can't be resolved here, which constants don't mind.
+	config := types.Config{Importer: importer.Default(), Error: func(error) {}}
+	pkg, _ := config.Check("store", set, files, nil)
+	found := map[string]string{}
+	for _, name := range pkg.Scope().Names() {
+		if c, ok := pkg.Scope().Lookup(name).(*types.Const); ok && strings.HasPrefix(name, "query") {
+			found[name] = constant.StringVal(c.Val())
+		}
+	}
+	return found
+}
+
+// sample holds a value for every parameter that a query of the package takes.
+var sample = map[string]any{
+	"token_id": "1-a", "token_hash": "ab", "user_id": "user-1", "username": "alice", "host": "localhost", "port": 6379, "name": "n",
+	"role": RoleAdmin, "created_at": noon, "expires_at": noon, "encrypted_password": "s", "kind": "pat", "tls": true, "ca": "", "issuer_id": "1-b",
+	"now": noon, "at": noon, "ip": "::1", "uses": []Use{{TokenID: "1-a", At: noon}}, "after": time.Time{}, "until": noon, "limit": 10,
+	"hosts": localhost, "states": []bool{true}, "status": "active", "cursor_at": noon, "cursor_id": "1-a", "spans": []span{{1, 2}},
+	"version": 1,
+}
+
+func sampleParams(t *testing.T, query string) []param {
+	t.Helper()
+	var params []param
+	for _, match := range regexp.MustCompile(`\$(\w+)`).FindAllStringSubmatch(query, -1) {
+		value, ok := sample[match[1]]
+		if !ok {
+			t.Fatalf("sample has no value for the parameter %s", match[1])
+		}
+		if !slices.ContainsFunc(params, func(p param) bool { return p.name == match[1] }) {
+			params = append(params, param{match[1], value})
+		}
+	}
+	return params
+}
+
+// leaves gives the operations of a plan that take no input: where it starts.
+func leaves(plan []string) (leaves []string) {
+	depth := func(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
+	for i, line := range plan {
+		if i+1 == len(plan) || depth(plan[i+1]) <= depth(line) {
+			leaves = append(leaves, strings.TrimSpace(line))
+		}
+	}
+	return leaves
+}
+
+// A query without an index grows with the number of tokens stored. Whoever adds
+// one finds out here.
+func TestEveryQueryStartsFromAnIndex(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	all := queries(t)
+	if len(all) < 15 {
+		t.Fatalf("found only %v", slices.Sorted(maps.Keys(all)))
+	}
+	// Where a plan may start: at an index, or at something that is not stored.
+	allowed := []string{"Node By Index Scan", "Argument", "Unwind", "ProcedureCall", "Project", "MergeCreate"}
+	for name, query := range all {
+		text, err := cypherText(query, sampleParams(t, query))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := s.client.Do(t.Context(), "GRAPH.EXPLAIN", s.graph, text).StringSlice()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		whole := strings.Join(plan, "\n")
+		if strings.Contains(whole, "Label Scan") || strings.Contains(whole, "All Node Scan") || strings.Contains(whole, "Cartesian") {
+			t.Errorf("%s looks at every node:\n%s", name, whole)
+		}
+		if strings.Contains(query, "MATCH") && !strings.Contains(whole, "Node By Index Scan") {
+			t.Errorf("%s uses no index:\n%s", name, whole)
+		}
+		for _, leaf := range leaves(plan) {
+			if !slices.ContainsFunc(allowed, func(operation string) bool { return strings.HasPrefix(leaf, operation) }) {
+				t.Errorf("%s starts from %q:\n%s", name, leaf, whole)
+			}
+		}
+	}
+}
+
+func TestEveryQueryIsAConstant(t *testing.T) {
+	t.Parallel()
+	set, files := sources(t)
+	// Where a variable holds one of several constants.
+	variables := []string{"query", "index.create"}
+	calls := 0
+	for _, file := range files {
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) < 2 {
+				return true
+			}
+			method, ok := call.Fun.(*ast.SelectorExpr)
+			if !ok || !slices.Contains([]string{"read", "write", "writeSoon", "oneToken", "sweep"}, method.Sel.Name) {
+				return true
+			}
+			calls++
+			if name := types.ExprString(call.Args[1]); !strings.HasPrefix(name, "query") && !slices.Contains(variables, name) {
+				t.Errorf("%s: %s is not a query constant", set.Position(call.Pos()), name)
+			}
+			return true
+		})
+	}
+	if calls < 15 {
+		t.Errorf("only %d calls were found", calls)
+	}
+}
+
+// The plan says what starts a query, the profile what that finds: one row, of
+// however many there are.
+func TestLookUpsTouchOneRow(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	fill(t, s, 3000, 10, noon)
+	token := create(t, s, alice)
+	session := newSession(t, alice)
+	if err := s.CreateSession(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		query  string
+		params []param
+	}{
+		"token by hash":   {queryTokenByHash, []param{{"token_hash", token.Hash}}},
+		"token by ID":     {queryTokenByID, []param{{"token_id", token.ID}}},
+		"session by hash": {querySession, []param{{"token_hash", session.Hash}, {"now", noon}}},
+		"use":             {queryRecordUses, []param{{"uses", []Use{{TokenID: token.ID, At: noon}}}}},
+		"role":            {queryUpdateRole, []param{{"token_id", token.ID}, {"role", RoleAdmin}}},
+		"revocation": {queryRevokeToken, []param{
+			{"token_id", token.ID}, {"at", noon}, {"ip", "::1"}, {"user_id", bob.ID}, {"username", bob.Username}, {"host", bob.Host}, {"port", bob.Port},
+		}},
+		"sign-out":       {queryDeleteSession, []param{{"token_hash", session.Hash}}},
+		"token sweep":    {querySweepTokens, []param{{"after", time.Time{}}, {"now", noon}, {"limit", 10}}},
+		"session sweep":  {querySweepSessions, []param{{"after", time.Time{}}, {"now", noon}, {"limit", 10}}},
+		"list of nobody": {queryPageOfUser, pageParams("nobody")},
+		"list, one row":  {queryPageOfUser, pageParams("bob")},
+	} {
+		if most := mostRecords(t, s.client, s.graph, c.query, c.params); most > 1 {
+			t.Errorf("%s: an operation of the plan produced %d records", name, most)
+		}
+	}
+}
+
+func pageParams(username string) []param {
+	q := ListQuery{Hosts: localhost, Port: 6379, Username: username}
+	return append(q.params(), param{"after", time.Time{}}, param{"until", noon.Add(time.Hour)}, param{"now", noon}, param{"status", ""},
+		param{"limit", 10}, param{"cursor_at", noon.Add(time.Hour)}, param{"cursor_id", ""})
+}
+
+// mostRecords runs a query and gives the most that one operation produced.
+func mostRecords(t *testing.T, client redis.UniversalClient, graph, query string, params []param) int {
+	t.Helper()
+	text, err := cypherText(query, params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	profile, err := client.Do(t.Context(), "GRAPH.PROFILE", graph, text).StringSlice()
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := 0
+	for _, match := range regexp.MustCompile(`Records produced: (\d+)`).FindAllStringSubmatch(strings.Join(profile, "\n"), -1) {
+		most = max(most, number(t, match[1]))
+	}
+	return most
+}

@@ -1,0 +1,283 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+var localhost = []string{"localhost", "127.0.0.1", "::1"}
+
+// list lists all pages of a query.
+func list(tb testing.TB, s *Store, q ListQuery) (tokens []*Token) {
+	tb.Helper()
+	if q.Now.IsZero() {
+		q.Now = noon
+	}
+	for {
+		page, err := s.ListTokens(tb.Context(), q)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		tokens = append(tokens, page...)
+		if len(page) < q.Limit {
+			return tokens
+		}
+		q.Before = page[len(page)-1].ID
+	}
+}
+
+// newestFirst is the order of lists.
+func newestFirst(a, b *Token) int {
+	if c := b.CreatedAt.Compare(a.CreatedAt); c != 0 {
+		return c
+	}
+	return strings.Compare(b.ID, a.ID)
+}
+
+func TestListIsNewestFirst(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	var want []*Token
+	for _, ago := range rand.Perm(40) {
+		age := time.Duration(ago/4) * 700 * time.Millisecond // several in one second, some in one millisecond
+		if ago%5 == 0 {
+			age = time.Duration(ago) * 400 * time.Hour
+		}
+		want = append(want, create(t, s, alice, createdAt(noon.Add(-age))))
+	}
+	slices.SortFunc(want, newestFirst)
+	for _, limit := range []int{1, 3, 39, 40, 41, 1000} {
+		got := list(t, s, ListQuery{Hosts: localhost, Port: 6379, Limit: limit})
+		equal(t, fmt.Sprintf("list by %d", limit), ids(got), ids(want))
+	}
+	got := list(t, s, ListQuery{Hosts: localhost, Port: 6379, Limit: 100})
+	equal(t, "newest", got[0], want[0])
+}
+
+func TestEmptyListIsNotNil(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	got, err := s.ListTokens(t.Context(), ListQuery{Hosts: localhost, Port: 6379, Now: noon, Limit: 10})
+	if err != nil || got == nil || len(got) != 0 {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestListWithoutALimitIsRefused(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	for _, limit := range []int{0, -1} {
+		if got, err := s.ListTokens(t.Context(), ListQuery{Hosts: localhost, Port: 6379, Now: noon, Limit: limit}); err == nil {
+			t.Errorf("limit %d gave %v", limit, got)
+		}
+	}
+}
+
+func TestStatusFilterAtTheBoundariesOfTime(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	now := noon.Add(500 * time.Millisecond) // times are kept to the second, now is not
+	want := map[Status][]string{}
+	add := func(status Status, token *Token) {
+		want[status] = append(want[status], token.ID)
+		want[""] = append(want[""], token.ID)
+	}
+	add(StatusActive, create(t, s, alice))
+	add(StatusActive, create(t, s, alice, expiringAt(noon.Add(time.Second))))
+	swept := create(t, s, alice, expiringAt(noon.Add(-time.Hour)))
+	sweep(t, s, time.Time{}, noon, 10)
+	add(StatusExpired, swept)
+	add(StatusExpired, create(t, s, alice, expiringAt(noon)))
+	add(StatusExpired, create(t, s, alice, expiringAt(noon.Add(-time.Second))))
+	for _, change := range []func(*Token){expiringAt(time.Time{}), expiringAt(noon.Add(time.Hour)), expiringAt(noon.Add(-time.Hour))} {
+		token := create(t, s, alice, change)
+		revoke(t, s, token.ID)
+		add(StatusRevoked, token)
+	}
+	for status, listed := range want {
+		for _, username := range []string{"", "alice"} {
+			for _, limit := range []int{1, 100} {
+				got := list(t, s, ListQuery{Hosts: localhost, Port: 6379, Username: username, Status: status, Now: now, Limit: limit})
+				equal(t, fmt.Sprintf("%q of %q", status, username), sorted(ids(got)), sorted(listed))
+				for _, token := range got {
+					if is := token.Status(now); status != "" && is != status {
+						t.Errorf("%s is listed as %s and says %s", token.ID, status, is)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestListKeepsUsersAndInstancesApart(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	tokens := map[string]string{}
+	for _, u := range []User{
+		alice, bob, user("alice", "127.0.0.1", 6379), user("alice", "localhost", 6380), user("alice", "db.example.com", 6379),
+		user("Alice", "localhost", 6379), user("alice ", "localhost", 6379), user("alice\x01bob", "localhost", 6379), user("*", "localhost", 6379),
+		user("bob", "localhost\x01db.example.com", 6379),
+	} {
+		tokens[fmt.Sprintf("%s@%s:%d", u.Username, u.Host, u.Port)] = create(t, s, u).ID
+	}
+	for _, c := range []struct {
+		hosts    []string
+		port     int
+		username string
+		want     []string
+	}{
+		{localhost, 6379, "alice", []string{"alice@localhost:6379", "alice@127.0.0.1:6379"}},
+		{localhost, 6379, "bob", []string{"bob@localhost:6379"}},
+		{localhost, 6379, "Alice", []string{"Alice@localhost:6379"}},
+		{localhost, 6379, "*", []string{"*@localhost:6379"}},
+		{localhost, 6379, "nobody", nil},
+		{localhost, 6380, "alice", []string{"alice@localhost:6380"}},
+		{localhost, 6380, "bob", nil},
+		{localhost, 6379, "", []string{
+			"alice@localhost:6379", "alice@127.0.0.1:6379", "bob@localhost:6379", "Alice@localhost:6379", "alice @localhost:6379",
+			"alice\x01bob@localhost:6379", "*@localhost:6379",
+		}},
+		{[]string{"db.example.com"}, 6379, "", []string{"alice@db.example.com:6379"}},
+		{[]string{"db.example.com"}, 6379, "bob", nil},
+		{[]string{}, 6379, "", nil},
+		{localhost, 0, "", nil},
+	} {
+		want := []string{}
+		for _, name := range c.want {
+			want = append(want, tokens[name])
+		}
+		got := list(t, s, ListQuery{Hosts: c.hosts, Port: c.port, Username: c.username, Limit: 100})
+		equal(t, fmt.Sprintf("%q of %v:%d", c.username, c.hosts, c.port), sorted(ids(got)), sorted(want))
+	}
+}
+
+func TestPagesHoldEachTokenOnceWhileOthersComeAndGo(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	var stay []string
+	var leave []*Token
+	for i := range 250 {
+		at := createdAt(noon.Add(-time.Duration(i%50) * time.Second)) // five in each second
+		stay = append(stay, create(t, s, alice, at).ID)
+		if i%5 == 0 {
+			leave = append(leave, create(t, s, alice, at))
+		}
+	}
+	q := ListQuery{Hosts: localhost, Port: 6379, Username: "alice", Status: StatusActive, Now: noon, Limit: 7}
+	seen := map[string]int{}
+	pages := 0
+	for ; ; pages++ {
+		page, err := s.ListTokens(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, token := range page {
+			seen[token.ID]++
+		}
+		if len(page) < q.Limit {
+			break
+		}
+		q.Before = page[len(page)-1].ID
+		create(t, s, alice, createdAt(noon.Add(time.Duration(pages)*time.Second)))    // on top
+		create(t, s, alice, createdAt(noon.Add(-time.Duration(pages*3)*time.Second))) // anywhere
+		create(t, s, bob, createdAt(noon.Add(-time.Duration(pages)*time.Second)))     // of no concern
+		revoke(t, s, leave[pages%len(leave)].ID)                                      // listed already or not
+		if rows := raw(t, s, `MATCH (t:Token {token_id: $id}) SET t.last_used = 1 RETURN 1`, param{"id", q.Before}); len(rows) != 1 {
+			t.Fatal("the token of the cursor is not there")
+		}
+		revoke(t, s, q.Before) // a cursor works on when its token does not
+	}
+	for _, id := range stay {
+		if seen[id] != 1 {
+			t.Errorf("%s was listed %d times", id, seen[id])
+		}
+	}
+	for id, n := range seen {
+		if n != 1 {
+			t.Errorf("%s was listed %d times", id, n)
+		}
+	}
+	t.Logf("%d pages, %d tokens", pages, len(seen))
+}
+
+func TestCursorOfATokenThatIsNotThereStandsForItsTime(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	older, newer := create(t, s, alice, createdAt(noon.Add(-time.Second))), create(t, s, alice, createdAt(noon.Add(time.Second)))
+	all := []string{newer.ID, older.ID}
+	for before, want := range map[string][]string{
+		fmt.Sprintf("%d-00000000", noon.UnixMilli()):                   {older.ID},
+		fmt.Sprintf("%d-00000000", noon.Add(time.Hour).UnixMilli()):    all,
+		fmt.Sprintf("%d-00000000", noon.Add(-time.Hour).UnixMilli()):   {},
+		fmt.Sprintf("%d-ffffffff", noon.Add(time.Second).UnixMilli()):  all,
+		fmt.Sprintf("%d-00000000", noon.Add(-time.Second).UnixMilli()): {},
+		"a7a3d863-7514-47e6-a711-ab2c9fabbdaa":                         {},
+		"no ID at all":                                                 {},
+		"99999999999999999999-00000000":                                all,
+	} {
+		page, err := s.ListTokens(t.Context(), ListQuery{Hosts: localhost, Port: 6379, Now: noon, Before: before, Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "before "+before, ids(page), want)
+	}
+}
+
+// A model that knows nothing of spans says what each list is, over tokens whose
+// times lie close together, far apart, and in the future.
+func TestListIsWhatAModelSays(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	port := 0 // one instance a round
+	rapid.Check(t, func(r *rapid.T) {
+		port++
+		var stored []*Token
+		distance := rapid.SampledFrom([]int64{1, 3, 100, 86_400, 400_000_000}).Draw(r, "distance")
+		for _, offset := range rapid.SliceOfN(rapid.Int64Range(-4, 1), 0, 60).Draw(r, "offsets") {
+			name := rapid.SampledFrom([]string{"alice", "bob"}).Draw(r, "name")
+			token := newToken(t, user(name, rapid.SampledFrom(localhost).Draw(r, "host"), port), noon)
+			createdAt(noon.Add(time.Duration(offset*distance) * time.Second))(token)
+			token.ExpiresAt = rapid.SampledFrom([]time.Time{{}, at(-1), at(1)}).Draw(r, "expires")
+			stored = append(stored, token)
+		}
+		for i, err := range parallel(len(stored), func(i int) error { return s.CreateToken(t.Context(), stored[i]) }) {
+			if err != nil {
+				r.Fatal(err)
+			}
+			if i%3 == 0 {
+				revoke(t, s, stored[i].ID)
+				stored[i].Active, stored[i].RevokedAt, stored[i].SealedPassword = false, noon, ""
+			}
+		}
+		slices.SortFunc(stored, newestFirst)
+		q := ListQuery{
+			Hosts: localhost, Port: port, Now: noon, Limit: rapid.IntRange(1, 20).Draw(r, "limit"),
+			Username: rapid.SampledFrom([]string{"", "alice", "bob", "carol"}).Draw(r, "username"),
+			Status:   rapid.SampledFrom([]Status{"", StatusActive, StatusExpired, StatusRevoked}).Draw(r, "status"),
+		}
+		want := slices.DeleteFunc(slices.Clone(stored), func(t *Token) bool {
+			return q.Username != "" && t.User.Username != q.Username || q.Status != "" && t.Status(noon) != q.Status
+		})
+		got := list(t, s, q)
+		if g, w := look(t, got), look(t, want); g != w && len(got)+len(want) > 0 {
+			r.Fatalf("%+v\n got %v\nwant %v", q, ids(got), ids(want))
+		}
+	})
+}
+
+func TestListIsBoundedAsAWhole(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	create(t, s, alice)
+	s.timeout = time.Nanosecond
+	if _, err := s.ListTokens(t.Context(), ListQuery{Hosts: localhost, Port: 6379, Now: noon, Limit: 1}); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+}
