@@ -63,7 +63,7 @@ func command(b *testing.B, s *Store, name, query string, params ...param) func(i
 	if err != nil {
 		b.Fatal(err)
 	}
-	return func(int) error { return bare(b, s.client, name, s.graph, text) }
+	return func(int) error { return bare(b, s.client(), name, s.graph, text) }
 }
 
 func bare(b *testing.B, client *redis.Client, args ...any) error {
@@ -99,7 +99,7 @@ func BenchmarkCreateToken(b *testing.B) {
 				if err != nil {
 					return err
 				}
-				return bare(b, s.client, "GRAPH.QUERY", s.graph, text)
+				return bare(b, s.client(), "GRAPH.QUERY", s.graph, text)
 			}, func(int) error { return s.CreateToken(b.Context(), newToken(b, alice, noon)) })
 		})
 	}

@@ -223,7 +223,7 @@ func TestBrowserTokenIsSweptWhenItHasExpired(t *testing.T) {
 func TestStoreThatBrowserBeganIsTakenOver(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	if err := s.client.Do(t.Context(), "GRAPH.DELETE", s.graph).Err(); err != nil {
+	if err := s.client().Do(t.Context(), "GRAPH.DELETE", s.graph).Err(); err != nil {
 		t.Fatal(err)
 	}
 	token, session := browserVectors(t)

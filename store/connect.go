@@ -39,7 +39,9 @@ func ParseURL(address string) (*redis.Options, error) {
 // would unwrap a single one.
 var errReplica = fmt.Errorf("%w: %w", ErrUnavailable, errors.New("it is a replica; give the address of the primary or of a Sentinel"))
 
-// connect makes the client for an address. Nothing is sent yet.
+// connect makes the client for an address. Nothing is sent yet. The client is
+// ours to tune; falkordb-go's own constructors wait without a bound and take a
+// Sentinel's answer for a map, which it is in RESP3 only.
 func connect(o Options) (*redis.Client, error) {
 	options, err := ParseURL(o.URL)
 	if err != nil {
@@ -60,14 +62,14 @@ func (s *Store) followSentinel(ctx context.Context, asked *redis.Options) error 
 	if len(role) < 2 || role[0] != "sentinel" {
 		return nil
 	}
-	if err := s.client.Close(); err != nil {
+	if err := s.client().Close(); err != nil {
 		return fmt.Errorf("close the connection to the Sentinel: %w", err)
 	}
 	watched, _ := role[1].([]any)
 	if len(watched) != 1 {
 		return fmt.Errorf("the Sentinel watches %d primaries, want 1", len(watched))
 	}
-	s.client = redis.NewFailoverClient(failover(asked, fmt.Sprint(watched[0])))
+	s.db.Conn = redis.NewFailoverClient(failover(asked, fmt.Sprint(watched[0])))
 	return nil
 }
 

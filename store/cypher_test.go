@@ -100,7 +100,7 @@ func TestRevocationKeepsItsTextsExactly(t *testing.T) {
 func TestTextThatCannotBeKeptIsRefusedBeforeAnythingIsSent(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	if err := s.client.Close(); err != nil { // whatever is sent now gets ErrUnavailable
+	if err := s.client().Close(); err != nil { // whatever is sent now gets ErrUnavailable
 		t.Fatal(err)
 	}
 	ctx := t.Context()
@@ -273,7 +273,7 @@ func FuzzAppendString(f *testing.F) {
 func TestQueryOnAStoreWithoutTheGraphIsUnavailable(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	if err := s.client.Do(context.Background(), "GRAPH.DELETE", s.graph).Err(); err != nil {
+	if err := s.client().Do(context.Background(), "GRAPH.DELETE", s.graph).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.TokenByID(t.Context(), "1-a"); !errors.Is(err, ErrUnavailable) {

@@ -47,9 +47,10 @@ func setup(tb testing.TB) *Store {
 	return open(tb, Options{URL: db.URL(), Graph: graphOf(tb)})
 }
 
+// graphOf names a graph after the test; it differs when the test runs again.
 func graphOf(tb testing.TB) string {
 	tb.Helper()
-	return "test:" + strings.ReplaceAll(tb.Name(), "/", ":")
+	return fmt.Sprintf("test:%s:%08x", strings.ReplaceAll(tb.Name(), "/", ":"), rand.Uint32())
 }
 
 func open(tb testing.TB, o Options) *Store {
@@ -66,7 +67,7 @@ func open(tb testing.TB, o Options) *Store {
 			tb.Logf("graph kept: %s", s.graph)
 		} else {
 			// The test may have ended the server, or the store.
-			_ = s.client.Do(context.Background(), "GRAPH.DELETE", s.graph).Err()
+			_ = s.client().Do(context.Background(), "GRAPH.DELETE", s.graph).Err()
 		}
 		if err := s.Close(); err != nil {
 			tb.Error(err)

@@ -91,7 +91,7 @@ func (s *Store) begin() bool {
 
 // sendOnce sends a command and never repeats it.
 func (s *Store) sendOnce(ctx context.Context, args ...any) (any, error) {
-	return s.client.Do(ctx, args...).Result() //nolint:wrapcheck // the caller classifies it
+	return s.client().Do(ctx, args...).Result() //nolint:wrapcheck // the caller classifies it
 }
 
 // sendRead sends a command that may be repeated. A connection that broke while
@@ -99,7 +99,7 @@ func (s *Store) sendOnce(ctx context.Context, args ...any) (any, error) {
 // anew all of them have: so there is one try for each, and one more.
 func (s *Store) sendRead(ctx context.Context, args ...any) (any, error) {
 	for try := 0; ; try++ {
-		reply, err := s.client.Do(ctx, args...).Result()
+		reply, err := s.client().Do(ctx, args...).Result()
 		if err == nil || try >= s.poolSize || ctx.Err() != nil || !isBrokenConnection(err) {
 			return reply, err //nolint:wrapcheck // the caller classifies it
 		}
@@ -123,7 +123,7 @@ func (s *Store) sendConfirmed(ctx context.Context, args ...any) (any, error) {
 	if s.durability != durabilityWaitAOF {
 		return s.sendOnce(ctx, args...)
 	}
-	conn := s.client.Conn()
+	conn := s.client().Conn()
 	defer func() { _ = conn.Close() }() // it goes back to the pool, or has shown its error already
 	reply, err := conn.Do(ctx, args...).Result()
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/FalkorDB/falkordb-go/v2"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/falkorpat/falkorpat/store/embedded"
@@ -67,7 +68,7 @@ func TestCloseEndsWhatIsUnderWayAndWaitsForIt(t *testing.T) {
 	for range operations {
 		go func() { errs <- second(s.TokenByID(t.Context(), "1-a")) }()
 	}
-	eventually(t, "all operations are under way", func() bool { return s.client.PoolStats().TotalConns >= operations })
+	eventually(t, "all operations are under way", func() bool { return s.client().PoolStats().TotalConns >= operations })
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +89,7 @@ func TestCloseWaitsForOperationsWhoseCallersHaveLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.client.Do(t.Context(), "GRAPH.DELETE", s.graph).Err(); err != nil {
+	if err := s.client().Do(t.Context(), "GRAPH.DELETE", s.graph).Err(); err != nil {
 		t.Fatal(err)
 	}
 	begun, release, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -137,7 +138,7 @@ func TestClosedStoreIsUnavailable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.client.Do(t.Context(), "GRAPH.DELETE", s.graph).Err(); err != nil {
+	if err := s.client().Do(t.Context(), "GRAPH.DELETE", s.graph).Err(); err != nil {
 		t.Fatal(err)
 	}
 	// Closing and beginning may fall together.
@@ -164,7 +165,7 @@ func fillPool(t *testing.T, s *Store) {
 	t.Helper()
 	conns := make([]*redis.Conn, s.poolSize)
 	for i := range conns {
-		conns[i] = s.client.Conn()
+		conns[i] = s.client().Conn()
 		if err := conns[i].Ping(t.Context()).Err(); err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +175,7 @@ func fillPool(t *testing.T, s *Store) {
 			t.Fatal(err)
 		}
 	}
-	if n := s.client.PoolStats().IdleConns; int(n) != s.poolSize {
+	if n := s.client().PoolStats().IdleConns; int(n) != s.poolSize {
 		t.Fatalf("%d idle connections, want %d", n, s.poolSize)
 	}
 }
@@ -278,7 +279,7 @@ func TestTriesAreBoundedWhereEveryConnectionBreaks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Store{client: client, graph: "g", timeout: 20 * time.Second, poolSize: 4}
+	s := &Store{db: &falkordb.FalkorDB{Conn: client}, graph: "g", timeout: 20 * time.Second, poolSize: 4}
 	defer s.Close()
 	if _, err := s.TokenByID(t.Context(), "1-a"); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("read: %v", err)

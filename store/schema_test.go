@@ -19,7 +19,7 @@ func empty(t *testing.T) (graph string) {
 func setupAndDrop(t *testing.T) *Store {
 	t.Helper()
 	s := setup(t)
-	if err := s.client.Do(t.Context(), "GRAPH.DELETE", s.graph).Err(); err != nil {
+	if err := s.client().Do(t.Context(), "GRAPH.DELETE", s.graph).Err(); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -148,7 +148,7 @@ func TestReadyTellsWhatIsMissing(t *testing.T) {
 		err := s.Ready(t.Context())
 		return errors.Is(err, ErrUnavailable) && strings.Contains(err.Error(), "index Token.created_at")
 	})
-	drop := s.client.Do(t.Context(), "GRAPH.CONSTRAINT", "DROP", s.graph, "UNIQUE", "NODE", "Token", "PROPERTIES", 1, "token_hash")
+	drop := s.client().Do(t.Context(), "GRAPH.CONSTRAINT", "DROP", s.graph, "UNIQUE", "NODE", "Token", "PROPERTIES", 1, "token_hash")
 	if err := drop.Err(); err != nil {
 		t.Fatal(err)
 	}

@@ -68,8 +68,8 @@ func TestStoreFollowsThePrimaryThatASentinelWatches(t *testing.T) {
 	sentinel := startSentinel(t, primary.Addr())
 
 	s := open(t, Options{URL: "falkor://" + sentinel, Graph: graphOf(t)})
-	if s.client.Options().Addr != "FailoverClient" {
-		t.Fatalf("connected to %s", s.client.Options().Addr)
+	if s.client().Options().Addr != "FailoverClient" {
+		t.Fatalf("connected to %s", s.client().Options().Addr)
 	}
 	token := create(t, s, alice)
 	if n := calls(t, primary, "graph.QUERY"); n == 0 {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/FalkorDB/falkordb-go/v2"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -55,7 +56,7 @@ func (o *Options) validate() error {
 
 // Store is a connection to the graph of tokens. It is safe for concurrent use.
 type Store struct {
-	client     *redis.Client
+	db         *falkordb.FalkorDB // of which only the connection is used: its queries take no context
 	graph      string
 	timeout    time.Duration
 	poolSize   int
@@ -80,7 +81,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{client: client, graph: o.Graph, timeout: o.Timeout, poolSize: o.PoolSize, log: o.Log}
+	s := &Store{db: &falkordb.FalkorDB{Conn: client}, graph: o.Graph, timeout: o.Timeout, poolSize: o.PoolSize, log: o.Log}
 	if err := s.start(ctx, client.Options()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -105,9 +106,15 @@ func (s *Store) start(ctx context.Context, asked *redis.Options) error {
 	return s.migrate(ctx)
 }
 
+// client is falkordb-go's connection. Where a Sentinel is asked it is a
+// *redis.Client too.
+func (s *Store) client() *redis.Client {
+	return s.db.Conn.(*redis.Client) // connect and followSentinel make no other
+}
+
 // Client is the store's own connection pool, for what shares the store beside
 // the graph (the login limit). Keys must not begin with the graph's name.
-func (s *Store) Client() redis.UniversalClient { return s.client }
+func (s *Store) Client() redis.UniversalClient { return s.db.Conn }
 
 // Close ends all connections and waits for what was under way, which returns
 // ErrUnavailable, as all later operations do. A second Close does nothing.
@@ -115,7 +122,7 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
-	err := s.client.Close()
+	err := s.client().Close()
 	s.running.Wait()
 	if err != nil && !errors.Is(err, redis.ErrClosed) {
 		return fmt.Errorf("close the store: %w", err)
