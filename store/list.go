@@ -33,7 +33,7 @@ const (
 			ELSE 'revoked' END AS status
 		WHERE $status = '' OR status = $status
 		WITH t, id, at ORDER BY at DESC, id DESC LIMIT $limit
-		RETURN` + tokenColumns
+		RETURN` + listColumns
 )
 
 const (
@@ -61,7 +61,8 @@ type ListQuery struct {
 // ListTokens lists tokens of one instance, newest first: by the second of their
 // creation, and in the same second by ID. The time it takes depends on how many
 // it returns, and not on how many there are. Following Before from page to page
-// gives each token that is there throughout once.
+// gives each token that is there throughout once. SealedPassword and CA are left
+// empty.
 func (s *Store) ListTokens(ctx context.Context, q ListQuery) ([]*Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()

@@ -58,7 +58,14 @@ func TestListIsNewestFirst(t *testing.T) {
 		equal(t, fmt.Sprintf("list by %d", limit), ids(got), ids(want))
 	}
 	got := list(t, s, ListQuery{Hosts: localhost, Port: 6379, Limit: 100})
-	equal(t, "newest", got[0], want[0])
+	equal(t, "newest", got[0], asListed(want[0]))
+}
+
+// asListed is a token less what no list holds: its credentials.
+func asListed(t *Token) *Token {
+	listed := *t
+	listed.SealedPassword, listed.CA = "", ""
+	return &listed
 }
 
 func TestEmptyListIsNotNil(t *testing.T) {
@@ -266,6 +273,9 @@ func TestListIsWhatAModelSays(t *testing.T) {
 			return q.Username != "" && t.User.Username != q.Username || q.Status != "" && t.Status(noon) != q.Status
 		})
 		got := list(t, s, q)
+		for i := range want {
+			want[i] = asListed(want[i])
+		}
 		if g, w := look(t, got), look(t, want); g != w && len(got)+len(want) > 0 {
 			r.Fatalf("%+v\n got %v\nwant %v", q, ids(got), ids(want))
 		}

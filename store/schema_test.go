@@ -82,7 +82,7 @@ func TestOpenWaitsUntilExistingRowsAreIndexed(t *testing.T) {
 	if len(first) != 20_000 {
 		t.Errorf("%d tokens are listed", len(first))
 	}
-	equal(t, "found by its ID", byID(t, again, first[0].ID), first[0])
+	equal(t, "found by its ID", asListed(byID(t, again, first[0].ID)), first[0])
 	if err := again.CreateToken(t.Context(), first[9_999]); !errors.Is(err, ErrConflict) {
 		t.Errorf("the same ID again: %v", err)
 	}

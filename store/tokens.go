@@ -6,10 +6,15 @@ import (
 	"time"
 )
 
-// tokenColumns are what scanToken reads, in its order.
-const tokenColumns = ` t.token_id, t.token_hash, t.user_id, t.username, t.host, t.port, t.name, t.role,
-	t.created_at, t.expires_at, t.revoked_at, t.last_used, t.last_used_ip, t.last_used_agent,
-	t.is_active, t.encrypted_password, t.tls, t.ca`
+// tokenColumns are what scanToken reads, in its order. listColumns are the same
+// for those who are not going to log in: without sealed passwords, and without
+// certificates, which can be a hundred times as long as the rest.
+const (
+	tokenColumns = metaColumns + `, t.encrypted_password, t.tls, t.ca`
+	listColumns  = metaColumns + `, '' AS sealed, t.tls, '' AS ca`
+	metaColumns  = ` t.token_id, t.token_hash, t.user_id, t.username, t.host, t.port, t.name, t.role,
+	t.created_at, t.expires_at, t.revoked_at, t.last_used, t.last_used_ip, t.last_used_agent, t.is_active`
+)
 
 // tokenPattern makes the node and its user; the parameters are tokenParams'.
 const tokenPattern = `
