@@ -10,14 +10,16 @@
 // Times are Unix seconds, -1 for never. A token is found by its hash or its
 // ID, both indexed and unique; a list by its owner and the time of creation,
 // from now back only as far as the page reaches. So no operation's cost grows
-// with the number of tokens stored except by what it returns.
+// with the number of tokens stored except by what it returns. FalkorDB itself
+// adds a little to that: a new relationship takes it about 20 µs longer for
+// every thousand of the same type.
 //
 // Every change is one query, and a query is atomic in FalkorDB: there are no
 // half-written tokens and no lost revocations. Query texts are constants;
 // values travel as parameters through the literal writer of cypher.go. A
 // method that changes something returns once the change would survive a crash
-// of the store (see Store.Durability), unless it says otherwise. Every method
-// returns within Options.Timeout, and at once when its context is cancelled.
+// of the store (see Store.Durability), unless it says otherwise. Every query
+// ends within Options.Timeout, and at once when its context is cancelled.
 //
 // Nothing here knows a password or a token's text: passwords arrive sealed,
 // tokens as their SHA-256.

@@ -183,6 +183,8 @@ func (s *Store) pendingIndexes(ctx context.Context) ([]string, error) {
 // Ready tells whether the store answers and its indexes and constraints are in
 // place. It returns ErrUnavailable when not.
 func (s *Store) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
 	pending, err := s.pendingSchema(ctx)
 	if err != nil {
 		return err

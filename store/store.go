@@ -26,8 +26,9 @@ type Options struct {
 	URL string
 	// Graph is the graph's name, DefaultGraph when empty.
 	Graph string
-	// Timeout bounds every operation, the wait for a connection included; 3 s
-	// when zero.
+	// Timeout bounds every query, the wait for a connection included; 3 s when
+	// zero. Where the store's log is synced once a second, less than two seconds
+	// would refuse writes that are in order.
 	Timeout time.Duration
 	// PoolSize bounds the connections; 64 when zero.
 	PoolSize int

@@ -14,7 +14,7 @@ const (
 	// it, uses of further tokens are not recorded until others are written.
 	maxRecorded = 100_000
 	// flushBatch is how many uses one query writes.
-	flushBatch = 1000
+	flushBatch = 200
 )
 
 // entry is what the recorder knows of one token.
