@@ -6,6 +6,8 @@ SHELL := /bin/bash
 TOOL := go tool -modfile=tools/go.mod
 ENGINE := .falkordb
 export FALKORPAT_ENGINE_DIR := $(CURDIR)/$(ENGINE)
+# The linter remembers faults with the paths of the checkout it found them in.
+export GOLANGCI_LINT_CACHE := $(CURDIR)/.cache/golangci-lint
 
 # What `make generate` makes, and `make verify` compares.
 GENERATED := gen server/web/dist
