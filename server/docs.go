@@ -25,14 +25,12 @@ type docs struct {
 	assets http.Handler
 }
 
-func newDocs(basePath string) (*docs, error) {
-	doc, text, err := document()
-	if err != nil {
-		return nil, err
-	}
+// newDocs makes both from the document and its text.
+func newDocs(doc *openapi3.T, text []byte, basePath string) (*docs, error) {
 	if basePath != "" {
 		// Behind a prefix, "Try it out" has to call behind it too.
 		doc.Servers = openapi3.Servers{{URL: basePath, Description: "This server"}}
+		var err error
 		if text, err = doc.MarshalJSON(); err != nil {
 			return nil, fmt.Errorf("encode openapi.json: %w", err)
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
 
 	"github.com/falkorpat/falkorpat/gen/api"
@@ -92,7 +93,11 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := newDocs(o.BasePath)
+	spec, text, err := document()
+	if err != nil {
+		return nil, err
+	}
+	doc, err := newDocs(spec, text, o.BasePath)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +111,7 @@ func New(o Options) (*Server, error) {
 		now:           o.Now,
 		log:           o.Log,
 	}
-	handler, err := s.mount(o.BasePath)
+	handler, err := s.mount(spec, o.BasePath)
 	if err != nil {
 		return nil, err
 	}
@@ -120,15 +125,11 @@ func New(o Options) (*Server, error) {
 }
 
 // mount puts the stations in their order (see the package's documentation).
-func (s *Server) mount(basePath string) (*echo.Echo, error) {
+func (s *Server) mount(spec *openapi3.T, basePath string) (*echo.Echo, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
 	e.Use(withRequestID, s.located, s.logged, s.recovered, secured, s.localHost, s.sameOrigin)
-	spec, _, err := document()
-	if err != nil {
-		return nil, err
-	}
 	api.RegisterHandlersWithOptions(e, api.NewStrictHandler(s, []api.StrictMiddlewareFunc{onlyGuarded}), api.RegisterHandlersOptions{
 		BaseURL: basePath, OperationMiddlewares: s.validators(spec),
 	})

@@ -144,6 +144,18 @@ func TestLocalOnlyIsALoopbackAddressWithoutProxies(t *testing.T) {
 	}
 }
 
+func TestEmptyVariableMeansTheDefault(t *testing.T) { //nolint:paralleltest // it changes the environment
+	for _, name := range []string{"FALKORPAT_LOGIN_FAILURES", "FALKORPAT_SESSION_LIFETIME", "FALKORPAT_LOG_LEVEL", "FALKORPAT_DEV", "FALKORPAT_INSTANCES"} {
+		t.Setenv(name, "")
+	}
+	var told strings.Builder
+	// The address is wrong, so that it ends there; nothing else may be.
+	status := run(t.Context(), []string{"serve", "--addr", "3000", "--data-dir", filepath.Join(t.TempDir(), "data")}, &told, &told)
+	if got := strings.TrimSpace(told.String()); status != exitFault || strings.Count(got, "\n") != 0 || !strings.Contains(got, "--addr") {
+		t.Errorf("status %d: %s", status, got)
+	}
+}
+
 func TestVersionIsTheContracts(t *testing.T) {
 	t.Parallel()
 	doc, err := openapi3.NewLoader().LoadFromData(falkorpat.OpenAPI)
