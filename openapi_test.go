@@ -59,7 +59,7 @@ func checkStatuses(t *testing.T, doc *openapi3.T, name string, item *openapi3.Pa
 		security = *operation.Security
 	}
 	if len(security) > 0 {
-		want = append(want, "401", "503")
+		want = append(want, "401", "403", "503")
 	}
 	if operation.RequestBody != nil {
 		want = append(want, "400", "413", "415")

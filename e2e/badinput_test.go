@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // badBody is a body that must be refused, and why.
@@ -68,7 +69,37 @@ func badJSON() []badBody {
 	for _, value := range []string{`1`, `1.5`, `true`, `null`, `[]`, `["a"]`, `{}`, `{"$ne":""}`} {
 		bad = append(bad, badBody{"name is " + value, `{"name":` + value + `}`, 400, "name"})
 	}
-	return append(bad, badLifetimes()...)
+	return append(append(bad, badLifetimes()...), badLimits()...)
+}
+
+// badLimits is wrong whoever asks: an Admin with no limits would be refused too.
+func badLimits() []badBody {
+	values := map[string]map[string]string{
+		"description": {`1`: "", `null`: "", `[]`: "", `"a\u0000b"`: "", `"a\u0007b"`: "", `"` + strings.Repeat("é", 501) + `"`: ""},
+		"permissions": {
+			`"graph:read"`: "", `null`: "", `{}`: "", `[]`: "", `[1]`: ".0", `[null]`: ".0", `[""]`: ".0", `["graph:read","all"]`: ".1", `["GRAPH:READ"]`: ".0",
+			`["graph:read","graph:read"]`: "",
+		},
+		"graphs": {
+			`"social"`: "", `null`: "", `[]`: "", `[""]`: ".0", `["a",7]`: ".1", `["a","a"]`: ".1", `["a*","b","ab"]`: ".2", `["ab","a*"]`: ".0", `["*","a"]`: ".1",
+			`["a\nb"]`: ".0", `["` + strings.Repeat("x", 257) + `"]`: ".0", `[` + strings.Repeat(`"a",`, 50) + `"b"]`: "",
+		},
+		"allowedIps": {
+			`"10.0.0.0/8"`: "", `null`: "", `[]`: "", `[""]`: ".0", `["localhost"]`: ".0", `["10.0.0.1/8"]`: ".0", `["10.0.0.0/33"]`: ".0", `["2001:db8::1/32"]`: ".0",
+			`["10.0.0.0/8","10.1.0.0/16"]`: ".1", `["10.1.0.0/16","10.0.0.0/8"]`: ".0", `["::1","::1"]`: ".1", `["fe80::1%eth0"]`: ".0", `["010.0.0.0/8"]`: ".0", `["::ffff:10.0.0.0/104"]`: ".0",
+		},
+		"notBefore": {`1`: "", `null`: "", `""`: "", `"soon"`: "", `"2027-02-29T00:00:00Z"`: "", `"9999-12-31T23:59:59Z"`: ""},
+	}
+	var bad []badBody
+	for field, all := range values {
+		for value, item := range all {
+			bad = append(bad, badBody{fmt.Sprintf("%s is %.40s", field, value), `{"name":"a","` + field + `":` + value + `}`, 400, field + item})
+		}
+	}
+	late := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	return append(bad,
+		badBody{"beginning after the end", `{"name":"a","ttlSeconds":60,"notBefore":"` + late + `"}`, 400, "notBefore"},
+		badBody{"beginning at the end", `{"name":"a","expiresAt":"` + late + `","notBefore":"` + late + `"}`, 400, "notBefore"})
 }
 
 func badLifetimes() []badBody {

@@ -119,7 +119,7 @@ func findRoute(method, path string) (*routers.Route, error) {
 	if err != nil {
 		return nil, err
 	}
-	if rest, ok := strings.CutPrefix(path, "/api/auth/tokens/"); ok && rest != "" && rest != "credentials" && !strings.Contains(rest, "/") {
+	if rest, ok := strings.CutPrefix(path, "/api/auth/tokens/"); ok && rest != "" && rest != "credentials" && rest != "self" && !strings.Contains(rest, "/") {
 		path = "/api/auth/tokens/{tokenId}"
 	}
 	item := doc.Paths.Value(path)

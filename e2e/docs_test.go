@@ -160,12 +160,14 @@ func TestEveryOperationHasItsHappyPathTested(t *testing.T) {
 	created := shared.newToken(t, u, "all")
 	_, cookie := shared.signIn(t, u)
 	bearer, session := shared.bearer(t, created.Token), shared.cookie(t, cookie)
+	leaving := shared.bearer(t, shared.newToken(t, u, "leaving").Token)
 	calls := map[string]func() answer{
 		"createTokenWithCredentials": func() answer { return answer{status: 200} }, // newToken
 		"signIn":                     func() answer { return answer{status: 200} }, // signIn
 		"createToken":                func() answer { return bearer.post("/api/auth/tokens", `{"name":"x"}`) },
 		"listTokens":                 func() answer { return bearer.get("/api/auth/tokens") },
 		"getToken":                   func() answer { return bearer.get("/api/auth/tokens/" + created.TokenID) },
+		"getOwnToken":                func() answer { return bearer.get("/api/auth/tokens/self") },
 		"getStatus":                  func() answer { return bearer.get("/api/status") },
 		"getSession":                 func() answer { return session.get("/api/auth/session") },
 		"listInstances":              func() answer { return session.get("/api/instances") },
@@ -176,8 +178,9 @@ func TestEveryOperationHasItsHappyPathTested(t *testing.T) {
 		"getDocs":                    func() answer { return session.get("/docs") },
 	}
 	last := map[string]func() answer{
-		"signOut":     func() answer { return session.send(http.MethodDelete, "/api/auth/session", nil) },
-		"revokeToken": func() answer { return bearer.send(http.MethodDelete, "/api/auth/tokens/"+created.TokenID, nil) },
+		"revokeOwnToken": func() answer { return leaving.send(http.MethodDelete, "/api/auth/tokens/self", nil) },
+		"signOut":        func() answer { return session.send(http.MethodDelete, "/api/auth/session", nil) },
+		"revokeToken":    func() answer { return bearer.send(http.MethodDelete, "/api/auth/tokens/"+created.TokenID, nil) },
 	}
 	for path, item := range doc.Paths.Map() {
 		for method, operation := range item.Operations() {

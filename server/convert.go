@@ -34,10 +34,15 @@ func toToken(t *store.Token, now time.Time) api.Token {
 		UserID:        t.User.ID,
 		Username:      t.User.Username,
 		Name:          t.Name,
+		Description:   t.Description,
 		Role:          api.Role(t.Role),
+		Permissions:   toPermissions(t.Permissions),
+		Graphs:        toGraphs(t.Graphs),
+		AllowedIps:    listOrNull(t.AllowedIPs),
 		Host:          t.User.Host,
 		Port:          t.User.Port,
 		CreatedAt:     t.CreatedAt.UTC(),
+		NotBefore:     orNull(t.NotBefore),
 		ExpiresAt:     orNull(t.ExpiresAt),
 		LastUsed:      orNull(t.LastUse.At),
 		LastUsedIP:    textOrNull(t.LastUse.IP),
@@ -46,6 +51,32 @@ func toToken(t *store.Token, now time.Time) api.Token {
 		Status:        api.TokenStatus(status),
 		IsActive:      status == store.StatusActive,
 	}
+}
+
+// toPermissions, toGraphs and listOrNull show no limit as the API does.
+func toPermissions(names []string) *[]api.Permission {
+	if names == nil {
+		return nil
+	}
+	permissions := make([]api.Permission, len(names))
+	for i, name := range names {
+		permissions[i] = api.Permission(name)
+	}
+	return &permissions
+}
+
+func toGraphs(patterns []string) []string {
+	if patterns == nil {
+		return []string{"*"}
+	}
+	return patterns
+}
+
+func listOrNull(items []string) *[]string {
+	if items == nil {
+		return nil
+	}
+	return &items
 }
 
 func toTokenList(page *tokens.Page, role store.Role, now time.Time) api.TokenList {
@@ -98,14 +129,31 @@ func toInstanceList(instances []instance.Instance) api.InstanceList {
 }
 
 func fromCreateToken(body *api.CreateTokenRequest) tokens.Request {
-	return tokens.Request{Name: body.Name, TTLSeconds: body.TTLSeconds, ExpiresAt: fromExpiresAt(body.ExpiresAt)}
+	return tokens.Request{
+		Name: body.Name, TTLSeconds: body.TTLSeconds, ExpiresAt: fromExpiresAt(body.ExpiresAt), Description: body.Description,
+		Permissions: fromPermissions(body.Permissions), Graphs: body.Graphs, AllowedIPs: body.AllowedIps, NotBefore: body.NotBefore,
+	}
+}
+
+func fromPermissions(permissions []api.Permission) []string {
+	if permissions == nil {
+		return nil
+	}
+	names := make([]string, len(permissions))
+	for i, p := range permissions {
+		names[i] = string(p)
+	}
+	return names
 }
 
 func fromCreateTokenWithCredentials(body *api.CreateTokenWithCredentialsRequest) (instance.Credentials, tokens.Request, error) {
 	credentials, err := fromCredentials(&api.Credentials{
 		Username: body.Username, Password: body.Password, Host: body.Host, Port: body.Port, TLS: body.TLS, Ca: body.Ca,
 	})
-	return credentials, tokens.Request{Name: body.Name, TTLSeconds: body.TTLSeconds, ExpiresAt: fromExpiresAt(body.ExpiresAt)}, err
+	return credentials, fromCreateToken(&api.CreateTokenRequest{
+		Name: body.Name, TTLSeconds: body.TTLSeconds, ExpiresAt: body.ExpiresAt, Description: body.Description,
+		Permissions: body.Permissions, Graphs: body.Graphs, AllowedIps: body.AllowedIps, NotBefore: body.NotBefore,
+	}), err
 }
 
 // fromCredentials reads a login; what openapi.yaml can't say of it is checked here.

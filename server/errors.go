@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/falkorpat/falkorpat/gen/api"
+	"github.com/falkorpat/falkorpat/server/access"
 	"github.com/falkorpat/falkorpat/server/authn"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/instance"
@@ -75,6 +77,14 @@ var errorTable = [...]struct {
 		message: "This server answers to localhost only. Behind a proxy, start it with --trusted-proxies.",
 	}},
 	{authn.ErrNoCredentials, publicError{status: http.StatusUnauthorized, code: "unauthenticated", message: messageNotAuthenticated, challenge: challengeNone}},
+	{tokens.ErrTooEarly, publicError{
+		status: http.StatusUnauthorized, code: "token_not_yet_valid", challenge: challengeInvalid,
+		message: "This token does not work yet. It begins to at its not_before.",
+	}},
+	{tokens.ErrAddress, publicError{
+		status: http.StatusForbidden, code: "address_not_allowed", challenge: challengeScope,
+		message: "This token may not be used from this address. Use it from one of its allowed_ips, or create one that allows this address.",
+	}},
 	{tokens.ErrUnauthenticated, publicError{status: http.StatusUnauthorized, code: "invalid_token", message: messageNotAuthenticated, challenge: challengeInvalid}},
 	{session.ErrNoSession, publicError{status: http.StatusUnauthorized, code: "invalid_session", message: messageNotAuthenticated, challenge: challengeNone}},
 	{credentials.ErrStale, publicError{
@@ -119,6 +129,15 @@ var (
 		status: http.StatusServiceUnavailable, code: "store_unavailable", retryAfter: 2,
 		message: "The token store is out of reach. Try again shortly.",
 	}
+	// missingPermission and exceedsIssuer name the permission and the limit.
+	missingPermission = publicError{
+		status: http.StatusForbidden, code: "missing_permission", challenge: challengeScope,
+		message: "This needs the permission %s, which this token or the role of its user does not have. Use a token that has it, or sign in as a user who does.",
+	}
+	exceedsIssuer = publicError{
+		status: http.StatusForbidden, code: "exceeds_issuer", challenge: challengeScope,
+		message: "A token made by a token may not exceed it, and %s would. Ask for less, or create it with credentials.",
+	}
 	badRequest = publicError{
 		status: http.StatusBadRequest, code: "invalid_request",
 		message: "The request is invalid. See errors for what to change.",
@@ -158,6 +177,16 @@ func publicErrorOf(err error) (public publicError, fields []api.FieldError) {
 	}
 	if errors.Is(err, errLoginFailed) && errors.Is(err, instance.ErrLogin) && !errors.Is(err, ratelimit.ErrUnavailable) {
 		return loginFailed, nil
+	}
+	if missing := (*access.MissingError)(nil); errors.As(err, &missing) {
+		public = missingPermission
+		public.message = fmt.Sprintf(public.message, missing.Permission)
+		return public, nil
+	}
+	if exceeds := (*tokens.ExceedsError)(nil); errors.As(err, &exceeds) {
+		public = exceedsIssuer
+		public.message = fmt.Sprintf(public.message, exceeds.Field)
+		return public, nil
 	}
 	for i := range errorTable {
 		if errors.Is(err, errorTable[i].err) {

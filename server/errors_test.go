@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/falkorpat/falkorpat/server/access"
 	"github.com/falkorpat/falkorpat/server/authn"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/instance"
@@ -38,6 +39,10 @@ func TestErrorsAreToldByTheTable(t *testing.T) {
 		{"not the owner", errNotOwner, 403, "not_owner"},
 		{"another instance's token", errForeignInstance, 404, "token_not_found"},
 		{"no such token", store.ErrNotFound, 404, "token_not_found"},
+		{"too early", tokens.ErrTooEarly, 401, "token_not_yet_valid"},
+		{"wrong address", tokens.ErrAddress, 403, "address_not_allowed"},
+		{"missing permission", &access.MissingError{Permission: access.TokensRead}, 403, "missing_permission"},
+		{"exceeds its issuer", &tokens.ExceedsError{Field: "graphs"}, 403, "exceeds_issuer"},
 		{"outlives its issuer", tokens.ErrOutlivesIssuer, 403, "outlives_issuer"},
 		{"another origin", errCrossOrigin, 403, "cross_origin"},
 		{"another host", errMisdirected, 421, "misdirected"},

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 
+	"github.com/falkorpat/falkorpat/server/access"
 	"github.com/falkorpat/falkorpat/server/authn"
 	"github.com/falkorpat/falkorpat/store"
 )
@@ -16,26 +17,40 @@ var (
 	errNotOwner = errors.New("token of another user")
 )
 
-// mayManage tells whether a principal may read and revoke a token: its owner
-// and Admins of its instance may.
-func mayManage(p *authn.Principal, t *store.Token) error {
+// mayRead tells whether a principal may see a token, mayRevoke whether it may
+// end it. A token may always do both to itself.
+func mayRead(p *authn.Principal, t *store.Token) error   { return mayManage(p, t, access.TokensRead) }
+func mayRevoke(p *authn.Principal, t *store.Token) error { return mayManage(p, t, access.TokensWrite) }
+
+// mayManage asks for a permission where the token is the principal's own or its
+// user's, and for that of Admins where it is another user's of the instance.
+func mayManage(p *authn.Principal, t *store.Token, own access.Permission) error {
 	switch {
 	case !sameInstance(p.User, t.User):
 		return errForeignInstance
-	case p.User.Username == t.User.Username, p.Role == store.RoleAdmin:
+	case p.Token != nil && p.Token.ID == t.ID:
 		return nil
+	case p.User.Username == t.User.Username:
+		return p.Permissions.Require(own)
+	case p.Permissions.Has(access.TokensAdmin):
+		return nil
+	case p.Role == store.RoleAdmin:
+		return p.Permissions.Require(access.TokensAdmin) // the token's limit, not the user's
 	default:
 		return errNotOwner
 	}
 }
 
-// listedUsername is whose tokens a principal's list holds: for Admins
-// everybody's, which is the empty name.
-func listedUsername(p *authn.Principal) string {
-	if p.Role == store.RoleAdmin {
-		return ""
+// mayCreate tells whether a principal may make tokens.
+func mayCreate(p *authn.Principal) error { return p.Permissions.Require(access.TokensWrite) }
+
+// listedUsername is whose tokens a principal's list holds: for those who may
+// manage everybody's the empty name.
+func listedUsername(p *authn.Principal) (string, error) {
+	if p.Permissions.Has(access.TokensAdmin) {
+		return "", nil
 	}
-	return p.User.Username
+	return p.User.Username, p.Permissions.Require(access.TokensRead)
 }
 
 func sameInstance(a, b store.User) bool {

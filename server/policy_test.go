@@ -4,13 +4,17 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/falkorpat/falkorpat/server/access"
 	"github.com/falkorpat/falkorpat/server/authn"
 	"github.com/falkorpat/falkorpat/store"
 )
 
+var caller = store.User{Username: "ada", Host: "localhost", Port: 6379}
+
+var roles = []store.Role{store.RoleAdmin, store.RoleReadWrite, store.RoleReadOnly}
+
 func TestManagingATokenIsForItsOwnerAndAdminsOfItsInstance(t *testing.T) {
 	t.Parallel()
-	caller := store.User{Username: "ada", Host: "localhost", Port: 6379}
 	owners := map[string]store.User{
 		"own":              caller,
 		"another user's":   {Username: "grace", Host: "localhost", Port: 6379},
@@ -19,7 +23,7 @@ func TestManagingATokenIsForItsOwnerAndAdminsOfItsInstance(t *testing.T) {
 		"another everyone": {Username: "grace", Host: "db.example", Port: 1},
 	}
 	for owner, user := range owners {
-		for _, role := range []store.Role{store.RoleAdmin, store.RoleReadWrite, store.RoleReadOnly} {
+		for _, role := range roles {
 			var want error
 			switch {
 			case user.Host != caller.Host || user.Port != caller.Port:
@@ -27,22 +31,94 @@ func TestManagingATokenIsForItsOwnerAndAdminsOfItsInstance(t *testing.T) {
 			case user.Username != caller.Username && role != store.RoleAdmin:
 				want = errNotOwner
 			}
-			got := mayManage(&authn.Principal{User: caller, Role: role}, &store.Token{User: user})
-			if !errors.Is(got, want) || (got == nil) != (want == nil) {
-				t.Errorf("%s on %s token: %v, want %v", role, owner, got, want)
+			p := &authn.Principal{User: caller, Role: role, Permissions: access.OfRole(role)}
+			for name, may := range map[string]func(*authn.Principal, *store.Token) error{"read": mayRead, "revoke": mayRevoke} {
+				got := may(p, &store.Token{ID: "1-a", User: user})
+				if !errors.Is(got, want) || (got == nil) != (want == nil) {
+					t.Errorf("%s may %s %s token: %v, want %v", role, name, owner, got, want)
+				}
 			}
 		}
 	}
 }
 
+// A token's list of permissions takes from what its user's role allows.
+func TestManagingATokenNeedsThePermission(t *testing.T) {
+	t.Parallel()
+	grace := store.User{Username: "grace", Host: "localhost", Port: 6379}
+	for _, test := range []struct {
+		name   string
+		list   []string
+		user   store.User
+		read   access.Permission // missing; empty for allowed
+		revoke access.Permission
+	}{
+		{"all, own", nil, caller, "", ""},
+		{"all, another's", nil, grace, "", ""},
+		{"read only, own", []string{"tokens:read"}, caller, "", access.TokensWrite},
+		{"write only, own", []string{"tokens:write"}, caller, access.TokensRead, ""},
+		{"read and write, another's", []string{"tokens:read", "tokens:write"}, grace, access.TokensAdmin, access.TokensAdmin},
+		{"admin, another's", []string{"tokens:admin"}, grace, "", ""},
+		{"admin alone, own", []string{"tokens:admin"}, caller, access.TokensRead, access.TokensWrite},
+		{"graphs alone, own", []string{"graph:read"}, caller, access.TokensRead, access.TokensWrite},
+	} {
+		p := &authn.Principal{
+			User: caller, Role: store.RoleAdmin, Permissions: access.OfToken(store.RoleAdmin, test.list), Token: &store.Token{ID: "1-b", User: caller},
+		}
+		target := &store.Token{ID: "1-a", User: test.user}
+		if got := missingOf(t, mayRead(p, target)); got != test.read {
+			t.Errorf("%s: reading lacks %q, want %q", test.name, got, test.read)
+		}
+		if got := missingOf(t, mayRevoke(p, target)); got != test.revoke {
+			t.Errorf("%s: revoking lacks %q, want %q", test.name, got, test.revoke)
+		}
+		if err := errors.Join(mayRead(p, p.Token), mayRevoke(p, p.Token)); err != nil {
+			t.Errorf("%s: the token itself: %v", test.name, err)
+		}
+	}
+}
+
+// missingOf is the permission that an error says is missing.
+func missingOf(t *testing.T, err error) access.Permission {
+	t.Helper()
+	var missing *access.MissingError
+	if err != nil && !errors.As(err, &missing) {
+		t.Fatalf("%v is no *access.MissingError", err)
+	}
+	if missing == nil {
+		return ""
+	}
+	return missing.Permission
+}
+
 func TestOnlyAdminsListEverybodysTokens(t *testing.T) {
 	t.Parallel()
-	for role, want := range map[store.Role]string{
-		store.RoleAdmin: "", store.RoleReadWrite: "ada", store.RoleReadOnly: "ada", "": "ada", "admin": "ada",
-	} {
-		p := &authn.Principal{User: store.User{Username: "ada"}, Role: role}
-		if got := listedUsername(p); got != want {
-			t.Errorf("role %q lists %q, want %q", role, got, want)
+	for role, want := range map[store.Role]string{store.RoleAdmin: "", store.RoleReadWrite: "ada", store.RoleReadOnly: "ada"} {
+		p := &authn.Principal{User: caller, Role: role, Permissions: access.OfRole(role)}
+		if got, err := listedUsername(p); got != want || err != nil {
+			t.Errorf("role %q lists %q, %v, want %q", role, got, err, want)
 		}
+	}
+	p := &authn.Principal{User: caller, Role: store.RoleAdmin, Permissions: access.OfToken(store.RoleAdmin, []string{"tokens:read"})}
+	if got, err := listedUsername(p); got != "ada" || err != nil {
+		t.Errorf("an Admin's token without tokens:admin lists %q, %v, want its own user's", got, err)
+	}
+	for _, role := range []store.Role{"", "admin"} {
+		p := &authn.Principal{User: caller, Role: role, Permissions: access.OfRole(role)}
+		if _, err := listedUsername(p); missingOf(t, err) != access.TokensRead {
+			t.Errorf("role %q lists: %v", role, err)
+		}
+	}
+}
+
+func TestCreatingNeedsThePermission(t *testing.T) {
+	t.Parallel()
+	p := &authn.Principal{User: caller, Permissions: access.OfToken(store.RoleAdmin, []string{"tokens:read", "tokens:admin"})}
+	if got := missingOf(t, mayCreate(p)); got != access.TokensWrite {
+		t.Errorf("lacks %q", got)
+	}
+	p.Permissions = access.OfRole(store.RoleReadOnly)
+	if err := mayCreate(p); err != nil {
+		t.Error(err)
 	}
 }

@@ -310,6 +310,12 @@ func demand(e *openapi3.SchemaError) string {
 		return fmt.Sprintf("must be at least %.0f", *s.Min)
 	case "maximum":
 		return fmt.Sprintf("must be at most %.0f", *s.Max)
+	case "minItems":
+		return fmt.Sprintf("must hold at least %d item", s.MinItems)
+	case "maxItems":
+		return fmt.Sprintf("must hold at most %d items", *s.MaxItems)
+	case "uniqueItems":
+		return "must not hold an item twice"
 	case "minLength":
 		return fmt.Sprintf("must have at least %d characters", s.MinLength)
 	case "maxLength":

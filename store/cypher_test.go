@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,15 @@ func anyText(t *rapid.T, what string) string {
 	return strings.ReplaceAll(text, "\x00", "")
 }
 
+// anyItems draws a list of texts without line breaks, or none.
+func anyItems(t *rapid.T, what string) []string {
+	var items []string
+	for range rapid.IntRange(0, 3).Draw(t, what+" length") {
+		items = append(items, strings.ReplaceAll(anyText(t, what), "\n", "")+"x")
+	}
+	return items
+}
+
 // Values that indexes are asked for, ID and hash, are ours and always plain;
 // everything else may be any text.
 func TestAnyTextOfATokenComesBackExactly(t *testing.T) {
@@ -41,6 +51,9 @@ func TestAnyTextOfATokenComesBackExactly(t *testing.T) {
 			Port: rapid.IntRange(0, 65535).Draw(r, "port"),
 		}, noon)
 		want.Name, want.Role = anyText(r, "name"), Role(anyText(r, "role"))
+		want.Description, want.Graphs = anyText(r, "description"), anyItems(r, "graphs")
+		want.Permissions, want.AllowedIPs = anyItems(r, "permissions"), anyItems(r, "addresses")
+		want.NotBefore = rapid.SampledFrom([]time.Time{{}, noon}).Draw(r, "not before")
 		want.SealedPassword, want.CA, want.TLS = anyText(r, "sealed"), anyText(r, "ca"), rapid.Bool().Draw(r, "tls")
 		if err := s.CreateToken(t.Context(), want); err != nil {
 			r.Fatal(err)
@@ -53,7 +66,7 @@ func TestAnyTextOfATokenComesBackExactly(t *testing.T) {
 		if err != nil {
 			r.Fatal(err)
 		}
-		if *got != *want {
+		if !reflect.DeepEqual(got, want) {
 			r.Fatalf("\n got %#v\nwant %#v", *got, *want)
 		}
 	})

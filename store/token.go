@@ -71,8 +71,14 @@ type Token struct {
 	Hash string
 	// User is the token's owner.
 	User User
-	// Name is the owner's word for it, 1 to 100 characters.
-	Name string
+	// Name is the owner's word for it, 1 to 100 characters; Description what
+	// else there is to say, at most 500.
+	Name, Description string
+	// Permissions, Graphs and AllowedIPs limit the token; package access says
+	// how they are read. Nil is no limit. Items hold no line breaks.
+	Permissions, Graphs, AllowedIPs []string
+	// NotBefore is when the token begins to work; the zero time means at once.
+	NotBefore time.Time
 	// Role is what the owner could do when that was last asked.
 	Role Role
 	// CreatedAt, ExpiresAt and RevokedAt have the precision of a second.

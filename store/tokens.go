@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -13,7 +14,7 @@ const (
 	tokenColumns = metaColumns + `, t.encrypted_password, t.tls, t.ca`
 	listColumns  = metaColumns + `, '' AS sealed, t.tls, '' AS ca`
 	metaColumns  = ` t.token_id, t.token_hash, t.user_id, t.username, t.host, t.port, t.name, t.role,
-	t.created_at, t.expires_at, t.revoked_at, t.last_used, t.last_used_ip, t.last_used_agent, t.is_active`
+	t.description, t.permissions, t.graphs, t.allowed_ips, t.not_before, t.created_at, t.expires_at, t.revoked_at, t.last_used, t.last_used_ip, t.last_used_agent, t.is_active`
 )
 
 // tokenPattern makes the node and its user; the parameters are tokenParams'.
@@ -21,7 +22,8 @@ const tokenPattern = `
 	MERGE (u:User {user_id: $user_id})
 		ON CREATE SET u.username = $username, u.host = $host, u.port = $port
 	CREATE (t:Token {token_id: $token_id, token_hash: $token_hash, user_id: $user_id, username: $username,
-		host: $host, port: $port, name: $name, role: $role, created_at: $created_at, expires_at: $expires_at,
+		host: $host, port: $port, name: $name, description: $description, role: $role, permissions: $permissions,
+		graphs: $graphs, allowed_ips: $allowed_ips, not_before: $not_before, created_at: $created_at, expires_at: $expires_at,
 		last_used: -1, is_active: true, encrypted_password: $encrypted_password, kind: $kind, tls: $tls, ca: $ca})
 		-[:BELONGS_TO]->(u)`
 
@@ -61,7 +63,12 @@ func tokenParams(t *Token, kind string) []param {
 		{"host", t.User.Host},
 		{"port", t.User.Port},
 		{"name", t.Name},
+		{"description", t.Description},
 		{"role", t.Role},
+		{"permissions", joined(t.Permissions)},
+		{"graphs", joined(t.Graphs)},
+		{"allowed_ips", joined(t.AllowedIPs)},
+		{"not_before", t.NotBefore},
 		{"created_at", t.CreatedAt},
 		{"expires_at", t.ExpiresAt},
 		{"encrypted_password", t.SealedPassword},
@@ -127,6 +134,12 @@ func scanToken(r *row) (*Token, error) {
 		Name: r.text(),
 		Role: Role(r.text()),
 
+		Description: r.text(),
+		Permissions: split(r.text()),
+		Graphs:      split(r.text()),
+		AllowedIPs:  split(r.text()),
+		NotBefore:   r.time(),
+
 		CreatedAt: r.time(),
 		ExpiresAt: r.time(),
 		RevokedAt: r.time(),
@@ -140,6 +153,19 @@ func scanToken(r *row) (*Token, error) {
 	t.LastUse.TokenID = t.ID
 	return t, r.err
 }
+
+// A list is kept as one text, because FalkorDB gives lists back as texts that
+// cannot be told apart. The empty text, and no property, is no list.
+func joined(items []string) string { return strings.Join(items, listSeparator) }
+
+func split(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, listSeparator)
+}
+
+const listSeparator = "\n"
 
 // UpdateRole records what a token's owner may do now. It is a note for those
 // who look at the token later: a crash of the store may undo it.

@@ -31,6 +31,36 @@ func (e InstanceStatusStatus) Valid() bool {
 	}
 }
 
+// Defines values for Permission.
+const (
+	GraphAdmin  Permission = "graph:admin"
+	GraphRead   Permission = "graph:read"
+	GraphWrite  Permission = "graph:write"
+	TokensAdmin Permission = "tokens:admin"
+	TokensRead  Permission = "tokens:read"
+	TokensWrite Permission = "tokens:write"
+)
+
+// Valid indicates whether the value is a known member of the Permission enum.
+func (e Permission) Valid() bool {
+	switch e {
+	case GraphAdmin:
+		return true
+	case GraphRead:
+		return true
+	case GraphWrite:
+		return true
+	case TokensAdmin:
+		return true
+	case TokensRead:
+		return true
+	case TokensWrite:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	Admin     Role = "Admin"
@@ -130,6 +160,12 @@ func (e TokenStatusFilter) Valid() bool {
 	}
 }
 
+// AllowedIPs The addresses that the token may be used from: CIDRs or single addresses, IPv4 and IPv6, without host bits. At
+// least one, and none that another one covers. Without it, every address.
+//
+// Example: ["192.0.2.0/24","2001:db8::/32"]
+type AllowedIPs = []string
+
 // CA Base64 of a PEM bundle of certificate authorities to trust instead of the system's; only with `tls`.
 //
 // Example: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCi4uLgo=
@@ -137,8 +173,22 @@ type CA = string
 
 // CreateTokenRequest What the token shall be.
 //
-// Example: {"name":"Nightly import","ttlSeconds":2592000}
+// Example: {"allowedIps":["192.0.2.0/24"],"graphs":["social"],"name":"Nightly report","permissions":["graph:read"],"ttlSeconds":2592000}
 type CreateTokenRequest struct {
+	// AllowedIps The addresses that the token may be used from: CIDRs or single addresses, IPv4 and IPv6, without host bits. At
+	// least one, and none that another one covers. Without it, every address.
+	//
+	//
+	// Example: ["192.0.2.0/24","2001:db8::/32"]
+	AllowedIps AllowedIPs `json:"allowedIps,omitempty,omitzero"`
+
+	// Description Anything worth knowing about the token, at most 500 Unicode characters after trimming white space, without
+	// control characters other than line breaks.
+	//
+	//
+	// Example: Reads the social graph every night. Owned by the data team.
+	Description TokenDescription `json:"description,omitempty,omitzero"`
+
 	// ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead; null means never. Not together with
 	// `ttlSeconds`.
 	//
@@ -146,12 +196,34 @@ type CreateTokenRequest struct {
 	// Example: 2026-12-24T12:00:00Z
 	ExpiresAt *ExpiresAt `json:"expiresAt,omitempty"`
 
+	// Graphs The graphs that the token may touch: names or patterns, in which `*` stands for any text and `?` for any one
+	// character. At least one, and none that another one covers. Without it, every graph (`*`).
+	//
+	//
+	// Example: ["social","tenant-*"]
+	Graphs GraphPatterns `json:"graphs,omitempty,omitzero"`
+
 	// Name What the token is for, 1 to 100 Unicode characters after trimming white space, without control characters; kept
 	// exactly.
 	//
 	//
 	// Example: CI/CD Pipeline Token
 	Name TokenName `json:"name"`
+
+	// NotBefore When the token begins to work (RFC 3339), before its expiry and at most 366 days ahead. Without it, at once.
+	//
+	//
+	// Example: 2026-12-01T06:00:00Z
+	NotBefore NotBefore `json:"notBefore,omitempty,omitzero"`
+
+	// Permissions What the token may do at most, at least one and each once. Without it, everything that its user's role allows.
+	// What the role does not allow is refused with 403: Admins have every permission, Read-Write users all but
+	// `graph:admin` and `tokens:admin`, Read-Only users `graph:read`, `tokens:read` and `tokens:write`. What the role
+	// no longer allows later, the token can't do any more either.
+	//
+	//
+	// Example: ["graph:read"]
+	Permissions Permissions `json:"permissions,omitempty,omitzero"`
 
 	// TTLSeconds Lifetime in seconds, at most 366 days. Not together with `expiresAt`.
 	//
@@ -163,11 +235,25 @@ type CreateTokenRequest struct {
 //
 // Example: {"host":"localhost","name":"CI/CD Pipeline Token","password":"","port":"6379","tls":"false","ttlSeconds":2592000,"username":"default"}
 type CreateTokenWithCredentialsRequest struct {
+	// AllowedIps The addresses that the token may be used from: CIDRs or single addresses, IPv4 and IPv6, without host bits. At
+	// least one, and none that another one covers. Without it, every address.
+	//
+	//
+	// Example: ["192.0.2.0/24","2001:db8::/32"]
+	AllowedIps AllowedIPs `json:"allowedIps,omitempty,omitzero"`
+
 	// Ca Base64 of a PEM bundle of certificate authorities to trust instead of the system's; only with `tls`.
 	//
 	//
 	// Example: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCi4uLgo=
 	Ca CA `json:"ca,omitempty,omitzero"`
+
+	// Description Anything worth knowing about the token, at most 500 Unicode characters after trimming white space, without
+	// control characters other than line breaks.
+	//
+	//
+	// Example: Reads the social graph every night. Owned by the data team.
+	Description TokenDescription `json:"description,omitempty,omitzero"`
 
 	// ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead; null means never. Not together with
 	// `ttlSeconds`.
@@ -176,16 +262,38 @@ type CreateTokenWithCredentialsRequest struct {
 	// Example: 2026-12-24T12:00:00Z
 	ExpiresAt *ExpiresAt `json:"expiresAt,omitempty"`
 
+	// Graphs The graphs that the token may touch: names or patterns, in which `*` stands for any text and `?` for any one
+	// character. At least one, and none that another one covers. Without it, every graph (`*`).
+	//
+	//
+	// Example: ["social","tenant-*"]
+	Graphs GraphPatterns `json:"graphs,omitempty,omitzero"`
+
 	// Host The FalkorDB server; one of the instances that the operator allows.
 	//
 	// Example: localhost
 	Host Host      `json:"host,omitempty,omitzero"`
 	Name TokenName `json:"name,omitempty,omitzero"`
 
+	// NotBefore When the token begins to work (RFC 3339), before its expiry and at most 366 days ahead. Without it, at once.
+	//
+	//
+	// Example: 2026-12-01T06:00:00Z
+	NotBefore NotBefore `json:"notBefore,omitempty,omitzero"`
+
 	// Password The user's password; may be empty.
 	//
 	// Example:
 	Password Password `json:"password,omitempty,omitzero"`
+
+	// Permissions What the token may do at most, at least one and each once. Without it, everything that its user's role allows.
+	// What the role does not allow is refused with 403: Admins have every permission, Read-Write users all but
+	// `graph:admin` and `tokens:admin`, Read-Only users `graph:read`, `tokens:read` and `tokens:write`. What the role
+	// no longer allows later, the token can't do any more either.
+	//
+	//
+	// Example: ["graph:read"]
+	Permissions Permissions `json:"permissions,omitempty,omitzero"`
 
 	// Port The FalkorDB server's port, 1 to 65535, as a number or as a string.
 	//
@@ -261,6 +369,12 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
+// GraphPatterns The graphs that the token may touch: names or patterns, in which `*` stands for any text and `?` for any one
+// character. At least one, and none that another one covers. Without it, every graph (`*`).
+//
+// Example: ["social","tenant-*"]
+type GraphPatterns = []string
+
 // Host The FalkorDB server; one of the instances that the operator allows.
 //
 // Example: localhost
@@ -291,10 +405,30 @@ type InstanceStatus struct {
 // InstanceStatusStatus Example: online
 type InstanceStatusStatus string
 
+// NotBefore When the token begins to work (RFC 3339), before its expiry and at most 366 days ahead. Without it, at once.
+//
+// Example: 2026-12-01T06:00:00Z
+type NotBefore = time.Time
+
 // Password The user's password; may be empty.
 //
 // Example:
 type Password = string
+
+// Permission `graph:read` and `graph:write` are for running queries, `graph:admin` is for a graph's existence and settings.
+// `tokens:read` lists and shows one's own tokens, `tokens:write` creates and revokes them, and `tokens:admin` does
+// both for all users of the instance.
+//
+// Example: graph:read
+type Permission string
+
+// Permissions What the token may do at most, at least one and each once. Without it, everything that its user's role allows.
+// What the role does not allow is refused with 403: Admins have every permission, Read-Write users all but
+// `graph:admin` and `tokens:admin`, Read-Only users `graph:read`, `tokens:read` and `tokens:write`. What the role
+// no longer allows later, the token can't do any more either.
+//
+// Example: ["graph:read"]
+type Permissions = []Permission
 
 // Port The FalkorDB server's port, 1 to 65535, as a number or as a string.
 //
@@ -393,15 +527,30 @@ type TLS1 string
 
 // Token A token's metadata. Its text and its hash are never part of it.
 //
-// Example: {"created_at":"2025-11-24T12:00:00Z","expires_at":"2025-12-24T12:00:00Z","host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","port":6379,"revoked_at":null,"role":"Admin","status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
+// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
 type Token struct {
+	// AllowedIps Where the token may be used from; null means from everywhere.
+	//
+	// Example: ["192.0.2.0/24"]
+	AllowedIps *[]string `json:"allowed_ips"`
+
 	// CreatedAt Example: 2025-11-24T12:00:00Z
 	CreatedAt time.Time `json:"created_at"`
+
+	// Description Empty when there is none.
+	//
+	// Example: Runs every build.
+	Description string `json:"description"`
 
 	// ExpiresAt Null means never.
 	//
 	// Example: 2025-12-24T12:00:00Z
 	ExpiresAt *time.Time `json:"expires_at"`
+
+	// Graphs The names and patterns of the graphs that the token may touch.
+	//
+	// Example: ["*"]
+	Graphs []string `json:"graphs"`
 
 	// Host The instance's host.
 	//
@@ -430,6 +579,14 @@ type Token struct {
 
 	// Name Example: CI/CD Pipeline Token
 	Name string `json:"name"`
+
+	// NotBefore When it begins to work; null means at once.
+	NotBefore *time.Time `json:"not_before"`
+
+	// Permissions What the token may do at most; null means everything that the role allows.
+	//
+	// Example: ["graph:read","tokens:read"]
+	Permissions *[]Permission `json:"permissions"`
 
 	// Port The instance's port.
 	//
@@ -465,11 +622,11 @@ type Token struct {
 	Username string `json:"username"`
 }
 
-// TokenAnswer Example: {"token":{"created_at":"2025-11-24T12:00:00Z","expires_at":null,"host":"localhost","is_active":false,"last_used":null,"last_used_agent":null,"last_used_ip":null,"name":"CI/CD Pipeline Token","port":6379,"revoked_at":"2025-11-25T12:00:00Z","role":"Admin","status":"revoked","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}}
+// TokenAnswer Example: {"token":{"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":null,"graphs":["*"],"host":"localhost","is_active":false,"last_used":null,"last_used_agent":null,"last_used_ip":null,"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":"2025-11-25T12:00:00Z","role":"Admin","status":"revoked","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}}
 type TokenAnswer struct {
 	// Token A token's metadata. Its text and its hash are never part of it.
 	//
-	// Example: {"created_at":"2025-11-24T12:00:00Z","expires_at":"2025-12-24T12:00:00Z","host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","port":6379,"revoked_at":null,"role":"Admin","status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
+	// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
 	Token Token `json:"token"`
 }
 
@@ -495,6 +652,12 @@ type TokenCreated struct {
 	// Example: 1761055513181-215c579b
 	TokenID TokenID `json:"tokenId"`
 }
+
+// TokenDescription Anything worth knowing about the token, at most 500 Unicode characters after trimming white space, without
+// control characters other than line breaks.
+//
+// Example: Reads the social graph every night. Owned by the data team.
+type TokenDescription = string
 
 // TokenID `<unix milliseconds>-<8 hex digits>`, also the JWT's `jti`. IDs of the form `<unix milliseconds>-<uuid>` are
 // accepted too.
@@ -778,6 +941,12 @@ type ServerInterface interface {
 	// CreateTokenWithCredentials Create a token with credentials
 	// (POST /api/auth/tokens/credentials)
 	CreateTokenWithCredentials(ctx echo.Context) error
+	// RevokeOwnToken Revoke the token that asks
+	// (DELETE /api/auth/tokens/self)
+	RevokeOwnToken(ctx echo.Context) error
+	// GetOwnToken Show the token that asks
+	// (GET /api/auth/tokens/self)
+	GetOwnToken(ctx echo.Context) error
 	// RevokeToken Revoke one token
 	// (DELETE /api/auth/tokens/{tokenId})
 	RevokeToken(ctx echo.Context, tokenID TokenID) error
@@ -886,6 +1055,24 @@ func (w *ServerInterfaceWrapper) CreateTokenWithCredentials(ctx echo.Context) er
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CreateTokenWithCredentials(ctx)
+	return err
+}
+
+// RevokeOwnToken converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeOwnToken(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeOwnToken(ctx)
+	return err
+}
+
+// GetOwnToken converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOwnToken(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOwnToken(ctx)
 	return err
 }
 
@@ -1039,6 +1226,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/api/auth/tokens/:tokenId", wrapper.RevokeToken, options.OperationMiddlewares["revokeToken"]...)
 	router.GET(options.BaseURL+"/api/auth/tokens/:tokenId", wrapper.GetToken, options.OperationMiddlewares["getToken"]...)
 	router.POST(options.BaseURL+"/api/auth/tokens/credentials", wrapper.CreateTokenWithCredentials, options.OperationMiddlewares["createTokenWithCredentials"]...)
+	router.DELETE(options.BaseURL+"/api/auth/tokens/self", wrapper.RevokeOwnToken, options.OperationMiddlewares["revokeOwnToken"]...)
+	router.GET(options.BaseURL+"/api/auth/tokens/self", wrapper.GetOwnToken, options.OperationMiddlewares["getOwnToken"]...)
 	router.GET(options.BaseURL+"/api/instances", wrapper.ListInstances, options.OperationMiddlewares["listInstances"]...)
 	router.GET(options.BaseURL+"/api/status", wrapper.GetStatus, options.OperationMiddlewares["getStatus"]...)
 	router.GET(options.BaseURL+"/docs", wrapper.GetDocs, options.OperationMiddlewares["getDocs"]...)
@@ -1222,6 +1411,23 @@ func (response GetSession401ApplicationProblemPlusJSONResponse) VisitGetSessionR
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSession403ApplicationProblemPlusJSONResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1503,6 +1709,23 @@ func (response ListTokens401ApplicationProblemPlusJSONResponse) VisitListTokensR
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTokens403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListTokens403ApplicationProblemPlusJSONResponse) VisitListTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1866,6 +2089,214 @@ type CreateTokenWithCredentials503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateTokenWithCredentials503ApplicationProblemPlusJSONResponse) VisitCreateTokenWithCredentialsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeOwnTokenRequestObject struct {
+}
+
+type RevokeOwnTokenResponseObject interface {
+	VisitRevokeOwnTokenResponse(w http.ResponseWriter) error
+}
+
+type RevokeOwnToken200JSONResponse TokenRevoked
+
+func (response RevokeOwnToken200JSONResponse) VisitRevokeOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeOwnToken401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeOwnToken401ApplicationProblemPlusJSONResponse) VisitRevokeOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeOwnToken403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeOwnToken403ApplicationProblemPlusJSONResponse) VisitRevokeOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeOwnToken421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeOwnToken421ApplicationProblemPlusJSONResponse) VisitRevokeOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeOwnToken500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeOwnToken500ApplicationProblemPlusJSONResponse) VisitRevokeOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeOwnToken503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeOwnToken503ApplicationProblemPlusJSONResponse) VisitRevokeOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnTokenRequestObject struct {
+}
+
+type GetOwnTokenResponseObject interface {
+	VisitGetOwnTokenResponse(w http.ResponseWriter) error
+}
+
+type GetOwnToken200JSONResponse TokenAnswer
+
+func (response GetOwnToken200JSONResponse) VisitGetOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnToken401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnToken401ApplicationProblemPlusJSONResponse) VisitGetOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnToken403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnToken403ApplicationProblemPlusJSONResponse) VisitGetOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnToken421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnToken421ApplicationProblemPlusJSONResponse) VisitGetOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnToken500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnToken500ApplicationProblemPlusJSONResponse) VisitGetOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnToken503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnToken503ApplicationProblemPlusJSONResponse) VisitGetOwnTokenResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2243,6 +2674,23 @@ func (response GetStatus401ApplicationProblemPlusJSONResponse) VisitGetStatusRes
 	return err
 }
 
+type GetStatus403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatus403ApplicationProblemPlusJSONResponse) VisitGetStatusResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetStatus421ApplicationProblemPlusJSONResponse struct {
 	MisdirectedRequestApplicationProblemPlusJSONResponse
 }
@@ -2606,6 +3054,12 @@ type StrictServerInterface interface {
 	// CreateTokenWithCredentials Create a token with credentials
 	// (POST /api/auth/tokens/credentials)
 	CreateTokenWithCredentials(ctx context.Context, request CreateTokenWithCredentialsRequestObject) (CreateTokenWithCredentialsResponseObject, error)
+	// RevokeOwnToken Revoke the token that asks
+	// (DELETE /api/auth/tokens/self)
+	RevokeOwnToken(ctx context.Context, request RevokeOwnTokenRequestObject) (RevokeOwnTokenResponseObject, error)
+	// GetOwnToken Show the token that asks
+	// (GET /api/auth/tokens/self)
+	GetOwnToken(ctx context.Context, request GetOwnTokenRequestObject) (GetOwnTokenResponseObject, error)
 	// RevokeToken Revoke one token
 	// (DELETE /api/auth/tokens/{tokenId})
 	RevokeToken(ctx context.Context, request RevokeTokenRequestObject) (RevokeTokenResponseObject, error)
@@ -2850,6 +3304,52 @@ func (sh *strictHandler) CreateTokenWithCredentials(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(CreateTokenWithCredentialsResponseObject); ok {
 		return validResponse.VisitCreateTokenWithCredentialsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeOwnToken operation middleware
+func (sh *strictHandler) RevokeOwnToken(ctx echo.Context) error {
+	var request RevokeOwnTokenRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeOwnToken(ctx.Request().Context(), request.(RevokeOwnTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeOwnToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeOwnTokenResponseObject); ok {
+		return validResponse.VisitRevokeOwnTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetOwnToken operation middleware
+func (sh *strictHandler) GetOwnToken(ctx echo.Context) error {
+	var request GetOwnTokenRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOwnToken(ctx.Request().Context(), request.(GetOwnTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOwnToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOwnTokenResponseObject); ok {
+		return validResponse.VisitGetOwnTokenResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -32,6 +32,36 @@ func (e InstanceStatusStatus) Valid() bool {
 	}
 }
 
+// Defines values for Permission.
+const (
+	GraphAdmin  Permission = "graph:admin"
+	GraphRead   Permission = "graph:read"
+	GraphWrite  Permission = "graph:write"
+	TokensAdmin Permission = "tokens:admin"
+	TokensRead  Permission = "tokens:read"
+	TokensWrite Permission = "tokens:write"
+)
+
+// Valid indicates whether the value is a known member of the Permission enum.
+func (e Permission) Valid() bool {
+	switch e {
+	case GraphAdmin:
+		return true
+	case GraphRead:
+		return true
+	case GraphWrite:
+		return true
+	case TokensAdmin:
+		return true
+	case TokensRead:
+		return true
+	case TokensWrite:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	Admin     Role = "Admin"
@@ -131,6 +161,12 @@ func (e TokenStatusFilter) Valid() bool {
 	}
 }
 
+// AllowedIPs The addresses that the token may be used from: CIDRs or single addresses, IPv4 and IPv6, without host bits. At
+// least one, and none that another one covers. Without it, every address.
+//
+// Example: ["192.0.2.0/24","2001:db8::/32"]
+type AllowedIPs = []string
+
 // CA Base64 of a PEM bundle of certificate authorities to trust instead of the system's; only with `tls`.
 //
 // Example: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCi4uLgo=
@@ -138,8 +174,22 @@ type CA = string
 
 // CreateTokenRequest What the token shall be.
 //
-// Example: {"name":"Nightly import","ttlSeconds":2592000}
+// Example: {"allowedIps":["192.0.2.0/24"],"graphs":["social"],"name":"Nightly report","permissions":["graph:read"],"ttlSeconds":2592000}
 type CreateTokenRequest struct {
+	// AllowedIps The addresses that the token may be used from: CIDRs or single addresses, IPv4 and IPv6, without host bits. At
+	// least one, and none that another one covers. Without it, every address.
+	//
+	//
+	// Example: ["192.0.2.0/24","2001:db8::/32"]
+	AllowedIps AllowedIPs `json:"allowedIps,omitempty,omitzero"`
+
+	// Description Anything worth knowing about the token, at most 500 Unicode characters after trimming white space, without
+	// control characters other than line breaks.
+	//
+	//
+	// Example: Reads the social graph every night. Owned by the data team.
+	Description TokenDescription `json:"description,omitempty,omitzero"`
+
 	// ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead; null means never. Not together with
 	// `ttlSeconds`.
 	//
@@ -147,12 +197,34 @@ type CreateTokenRequest struct {
 	// Example: 2026-12-24T12:00:00Z
 	ExpiresAt *ExpiresAt `json:"expiresAt,omitempty"`
 
+	// Graphs The graphs that the token may touch: names or patterns, in which `*` stands for any text and `?` for any one
+	// character. At least one, and none that another one covers. Without it, every graph (`*`).
+	//
+	//
+	// Example: ["social","tenant-*"]
+	Graphs GraphPatterns `json:"graphs,omitempty,omitzero"`
+
 	// Name What the token is for, 1 to 100 Unicode characters after trimming white space, without control characters; kept
 	// exactly.
 	//
 	//
 	// Example: CI/CD Pipeline Token
 	Name TokenName `json:"name"`
+
+	// NotBefore When the token begins to work (RFC 3339), before its expiry and at most 366 days ahead. Without it, at once.
+	//
+	//
+	// Example: 2026-12-01T06:00:00Z
+	NotBefore NotBefore `json:"notBefore,omitempty,omitzero"`
+
+	// Permissions What the token may do at most, at least one and each once. Without it, everything that its user's role allows.
+	// What the role does not allow is refused with 403: Admins have every permission, Read-Write users all but
+	// `graph:admin` and `tokens:admin`, Read-Only users `graph:read`, `tokens:read` and `tokens:write`. What the role
+	// no longer allows later, the token can't do any more either.
+	//
+	//
+	// Example: ["graph:read"]
+	Permissions Permissions `json:"permissions,omitempty,omitzero"`
 
 	// TTLSeconds Lifetime in seconds, at most 366 days. Not together with `expiresAt`.
 	//
@@ -164,11 +236,25 @@ type CreateTokenRequest struct {
 //
 // Example: {"host":"localhost","name":"CI/CD Pipeline Token","password":"","port":"6379","tls":"false","ttlSeconds":2592000,"username":"default"}
 type CreateTokenWithCredentialsRequest struct {
+	// AllowedIps The addresses that the token may be used from: CIDRs or single addresses, IPv4 and IPv6, without host bits. At
+	// least one, and none that another one covers. Without it, every address.
+	//
+	//
+	// Example: ["192.0.2.0/24","2001:db8::/32"]
+	AllowedIps AllowedIPs `json:"allowedIps,omitempty,omitzero"`
+
 	// Ca Base64 of a PEM bundle of certificate authorities to trust instead of the system's; only with `tls`.
 	//
 	//
 	// Example: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCi4uLgo=
 	Ca CA `json:"ca,omitempty,omitzero"`
+
+	// Description Anything worth knowing about the token, at most 500 Unicode characters after trimming white space, without
+	// control characters other than line breaks.
+	//
+	//
+	// Example: Reads the social graph every night. Owned by the data team.
+	Description TokenDescription `json:"description,omitempty,omitzero"`
 
 	// ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead; null means never. Not together with
 	// `ttlSeconds`.
@@ -177,16 +263,38 @@ type CreateTokenWithCredentialsRequest struct {
 	// Example: 2026-12-24T12:00:00Z
 	ExpiresAt *ExpiresAt `json:"expiresAt,omitempty"`
 
+	// Graphs The graphs that the token may touch: names or patterns, in which `*` stands for any text and `?` for any one
+	// character. At least one, and none that another one covers. Without it, every graph (`*`).
+	//
+	//
+	// Example: ["social","tenant-*"]
+	Graphs GraphPatterns `json:"graphs,omitempty,omitzero"`
+
 	// Host The FalkorDB server; one of the instances that the operator allows.
 	//
 	// Example: localhost
 	Host Host      `json:"host,omitempty,omitzero"`
 	Name TokenName `json:"name,omitempty,omitzero"`
 
+	// NotBefore When the token begins to work (RFC 3339), before its expiry and at most 366 days ahead. Without it, at once.
+	//
+	//
+	// Example: 2026-12-01T06:00:00Z
+	NotBefore NotBefore `json:"notBefore,omitempty,omitzero"`
+
 	// Password The user's password; may be empty.
 	//
 	// Example:
 	Password Password `json:"password,omitempty,omitzero"`
+
+	// Permissions What the token may do at most, at least one and each once. Without it, everything that its user's role allows.
+	// What the role does not allow is refused with 403: Admins have every permission, Read-Write users all but
+	// `graph:admin` and `tokens:admin`, Read-Only users `graph:read`, `tokens:read` and `tokens:write`. What the role
+	// no longer allows later, the token can't do any more either.
+	//
+	//
+	// Example: ["graph:read"]
+	Permissions Permissions `json:"permissions,omitempty,omitzero"`
 
 	// Port The FalkorDB server's port, 1 to 65535, as a number or as a string.
 	//
@@ -262,6 +370,12 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
+// GraphPatterns The graphs that the token may touch: names or patterns, in which `*` stands for any text and `?` for any one
+// character. At least one, and none that another one covers. Without it, every graph (`*`).
+//
+// Example: ["social","tenant-*"]
+type GraphPatterns = []string
+
 // Host The FalkorDB server; one of the instances that the operator allows.
 //
 // Example: localhost
@@ -292,10 +406,30 @@ type InstanceStatus struct {
 // InstanceStatusStatus Example: online
 type InstanceStatusStatus string
 
+// NotBefore When the token begins to work (RFC 3339), before its expiry and at most 366 days ahead. Without it, at once.
+//
+// Example: 2026-12-01T06:00:00Z
+type NotBefore = time.Time
+
 // Password The user's password; may be empty.
 //
 // Example:
 type Password = string
+
+// Permission `graph:read` and `graph:write` are for running queries, `graph:admin` is for a graph's existence and settings.
+// `tokens:read` lists and shows one's own tokens, `tokens:write` creates and revokes them, and `tokens:admin` does
+// both for all users of the instance.
+//
+// Example: graph:read
+type Permission string
+
+// Permissions What the token may do at most, at least one and each once. Without it, everything that its user's role allows.
+// What the role does not allow is refused with 403: Admins have every permission, Read-Write users all but
+// `graph:admin` and `tokens:admin`, Read-Only users `graph:read`, `tokens:read` and `tokens:write`. What the role
+// no longer allows later, the token can't do any more either.
+//
+// Example: ["graph:read"]
+type Permissions = []Permission
 
 // Port The FalkorDB server's port, 1 to 65535, as a number or as a string.
 //
@@ -394,15 +528,30 @@ type TLS1 string
 
 // Token A token's metadata. Its text and its hash are never part of it.
 //
-// Example: {"created_at":"2025-11-24T12:00:00Z","expires_at":"2025-12-24T12:00:00Z","host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","port":6379,"revoked_at":null,"role":"Admin","status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
+// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
 type Token struct {
+	// AllowedIps Where the token may be used from; null means from everywhere.
+	//
+	// Example: ["192.0.2.0/24"]
+	AllowedIps *[]string `json:"allowed_ips"`
+
 	// CreatedAt Example: 2025-11-24T12:00:00Z
 	CreatedAt time.Time `json:"created_at"`
+
+	// Description Empty when there is none.
+	//
+	// Example: Runs every build.
+	Description string `json:"description"`
 
 	// ExpiresAt Null means never.
 	//
 	// Example: 2025-12-24T12:00:00Z
 	ExpiresAt *time.Time `json:"expires_at"`
+
+	// Graphs The names and patterns of the graphs that the token may touch.
+	//
+	// Example: ["*"]
+	Graphs []string `json:"graphs"`
 
 	// Host The instance's host.
 	//
@@ -431,6 +580,14 @@ type Token struct {
 
 	// Name Example: CI/CD Pipeline Token
 	Name string `json:"name"`
+
+	// NotBefore When it begins to work; null means at once.
+	NotBefore *time.Time `json:"not_before"`
+
+	// Permissions What the token may do at most; null means everything that the role allows.
+	//
+	// Example: ["graph:read","tokens:read"]
+	Permissions *[]Permission `json:"permissions"`
 
 	// Port The instance's port.
 	//
@@ -466,11 +623,11 @@ type Token struct {
 	Username string `json:"username"`
 }
 
-// TokenAnswer Example: {"token":{"created_at":"2025-11-24T12:00:00Z","expires_at":null,"host":"localhost","is_active":false,"last_used":null,"last_used_agent":null,"last_used_ip":null,"name":"CI/CD Pipeline Token","port":6379,"revoked_at":"2025-11-25T12:00:00Z","role":"Admin","status":"revoked","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}}
+// TokenAnswer Example: {"token":{"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":null,"graphs":["*"],"host":"localhost","is_active":false,"last_used":null,"last_used_agent":null,"last_used_ip":null,"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":"2025-11-25T12:00:00Z","role":"Admin","status":"revoked","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}}
 type TokenAnswer struct {
 	// Token A token's metadata. Its text and its hash are never part of it.
 	//
-	// Example: {"created_at":"2025-11-24T12:00:00Z","expires_at":"2025-12-24T12:00:00Z","host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","port":6379,"revoked_at":null,"role":"Admin","status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
+	// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
 	Token Token `json:"token"`
 }
 
@@ -496,6 +653,12 @@ type TokenCreated struct {
 	// Example: 1761055513181-215c579b
 	TokenID TokenID `json:"tokenId"`
 }
+
+// TokenDescription Anything worth knowing about the token, at most 500 Unicode characters after trimming white space, without
+// control characters other than line breaks.
+//
+// Example: Reads the social graph every night. Owned by the data team.
+type TokenDescription = string
 
 // TokenID `<unix milliseconds>-<8 hex digits>`, also the JWT's `jti`. IDs of the form `<unix milliseconds>-<uuid>` are
 // accepted too.
@@ -869,7 +1032,8 @@ type ClientInterface interface {
 
 	// ListTokens List tokens
 	//
-	// Tokens, newest first. An Admin sees every user's tokens of the same instance, everyone else their own. Only
+	// Tokens, newest first. An Admin sees every user's tokens of the same instance, everyone else their own; a token
+	// needs the permission `tokens:read`, and `tokens:admin` for those of others. Only
 	// active tokens unless `status` asks otherwise. One answer holds `limit` tokens at most, 100 unless asked otherwise.
 	// When `next_cursor` is not null there are more: ask again with `cursor` set to it, until it is null.
 	//
@@ -879,8 +1043,10 @@ type ClientInterface interface {
 	// CreateTokenWithBody Create a token as the signed-in user
 	//
 	// Creates a token for the caller, who is signed in with a session or holds a token. The credentials behind the new
-	// token are the caller's own. A token made by a token never outlives it: without `ttlSeconds` and `expiresAt` it
-	// expires together with it, a later time is refused with 403, and revoking the older one revokes it too.
+	// token are the caller's own. Needs the permission `tokens:write`.
+	//
+	// A token made by a token never exceeds it. Permissions, graphs, addresses and expiry that are not given are those
+	// of the older one; more than it has is refused with 403; and revoking the older one revokes the new one too.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -890,8 +1056,10 @@ type ClientInterface interface {
 	// CreateToken Create a token as the signed-in user
 	//
 	// Creates a token for the caller, who is signed in with a session or holds a token. The credentials behind the new
-	// token are the caller's own. A token made by a token never outlives it: without `ttlSeconds` and `expiresAt` it
-	// expires together with it, a later time is refused with 403, and revoking the older one revokes it too.
+	// token are the caller's own. Needs the permission `tokens:write`.
+	//
+	// A token made by a token never exceeds it. Permissions, graphs, addresses and expiry that are not given are those
+	// of the older one; more than it has is refused with 403; and revoking the older one revokes the new one too.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -928,11 +1096,27 @@ type ClientInterface interface {
 	// Corresponds with POST /api/auth/tokens/credentials (the `CreateTokenWithCredentials` operationId).
 	CreateTokenWithCredentials(ctx context.Context, body CreateTokenWithCredentialsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// RevokeOwnToken Revoke the token that asks
+	//
+	// Ends the very token that is sent and every token made from it, for good. It needs no permission. Sent again, the
+	// token is answered 401.
+	//
+	// Corresponds with DELETE /api/auth/tokens/self (the `RevokeOwnToken` operationId).
+	RevokeOwnToken(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetOwnToken Show the token that asks
+	//
+	// The metadata of the very token that is sent. It needs no permission.
+	//
+	// Corresponds with GET /api/auth/tokens/self (the `GetOwnToken` operationId).
+	GetOwnToken(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// RevokeToken Revoke one token
 	//
 	// Ends the token and every token made from it, for good. From the moment that this answer is sent they are refused
-	// everywhere. For the token's owner and for Admins of the same instance; a token may revoke itself. Repeating the
-	// call answers 200 again, so that a retry after a lost answer is safe.
+	// everywhere. For the token's owner and for Admins of the same instance; a token needs the permission
+	// `tokens:write`, and `tokens:admin` for those of others, and can always revoke itself. Repeating the call answers
+	// 200 again, so that a retry after a lost answer is safe.
 	//
 	// Corresponds with DELETE /api/auth/tokens/{tokenId} (the `RevokeToken` operationId).
 	RevokeToken(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -940,7 +1124,8 @@ type ClientInterface interface {
 	// GetToken Get one token
 	//
 	// One token's metadata, for its owner and for Admins of the same instance. Revoked and expired tokens stay
-	// readable.
+	// readable. A token needs the permission `tokens:read`, and `tokens:admin` for those of others; it can always read
+	// itself.
 	//
 	// Corresponds with GET /api/auth/tokens/{tokenId} (the `GetToken` operationId).
 	GetToken(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1048,7 +1233,8 @@ func (c *Client) SignIn(ctx context.Context, body SignInJSONRequestBody, reqEdit
 
 // ListTokens List tokens
 //
-// Tokens, newest first. An Admin sees every user's tokens of the same instance, everyone else their own. Only
+// Tokens, newest first. An Admin sees every user's tokens of the same instance, everyone else their own; a token
+// needs the permission `tokens:read`, and `tokens:admin` for those of others. Only
 // active tokens unless `status` asks otherwise. One answer holds `limit` tokens at most, 100 unless asked otherwise.
 // When `next_cursor` is not null there are more: ask again with `cursor` set to it, until it is null.
 //
@@ -1068,8 +1254,10 @@ func (c *Client) ListTokens(ctx context.Context, params *ListTokensParams, reqEd
 // CreateTokenWithBody Create a token as the signed-in user
 //
 // Creates a token for the caller, who is signed in with a session or holds a token. The credentials behind the new
-// token are the caller's own. A token made by a token never outlives it: without `ttlSeconds` and `expiresAt` it
-// expires together with it, a later time is refused with 403, and revoking the older one revokes it too.
+// token are the caller's own. Needs the permission `tokens:write`.
+//
+// A token made by a token never exceeds it. Permissions, graphs, addresses and expiry that are not given are those
+// of the older one; more than it has is refused with 403; and revoking the older one revokes the new one too.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1089,8 +1277,10 @@ func (c *Client) CreateTokenWithBody(ctx context.Context, contentType string, bo
 // CreateToken Create a token as the signed-in user
 //
 // Creates a token for the caller, who is signed in with a session or holds a token. The credentials behind the new
-// token are the caller's own. A token made by a token never outlives it: without `ttlSeconds` and `expiresAt` it
-// expires together with it, a later time is refused with 403, and revoking the older one revokes it too.
+// token are the caller's own. Needs the permission `tokens:write`.
+//
+// A token made by a token never exceeds it. Permissions, graphs, addresses and expiry that are not given are those
+// of the older one; more than it has is refused with 403; and revoking the older one revokes the new one too.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1157,11 +1347,47 @@ func (c *Client) CreateTokenWithCredentials(ctx context.Context, body CreateToke
 	return c.Client.Do(req)
 }
 
+// RevokeOwnToken Revoke the token that asks
+//
+// Ends the very token that is sent and every token made from it, for good. It needs no permission. Sent again, the
+// token is answered 401.
+//
+// Corresponds with DELETE /api/auth/tokens/self (the `RevokeOwnToken` operationId).
+func (c *Client) RevokeOwnToken(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeOwnTokenRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetOwnToken Show the token that asks
+//
+// The metadata of the very token that is sent. It needs no permission.
+//
+// Corresponds with GET /api/auth/tokens/self (the `GetOwnToken` operationId).
+func (c *Client) GetOwnToken(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOwnTokenRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // RevokeToken Revoke one token
 //
 // Ends the token and every token made from it, for good. From the moment that this answer is sent they are refused
-// everywhere. For the token's owner and for Admins of the same instance; a token may revoke itself. Repeating the
-// call answers 200 again, so that a retry after a lost answer is safe.
+// everywhere. For the token's owner and for Admins of the same instance; a token needs the permission
+// `tokens:write`, and `tokens:admin` for those of others, and can always revoke itself. Repeating the call answers
+// 200 again, so that a retry after a lost answer is safe.
 //
 // Corresponds with DELETE /api/auth/tokens/{tokenId} (the `RevokeToken` operationId).
 func (c *Client) RevokeToken(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1179,7 +1405,8 @@ func (c *Client) RevokeToken(ctx context.Context, tokenID TokenID, reqEditors ..
 // GetToken Get one token
 //
 // One token's metadata, for its owner and for Admins of the same instance. Revoked and expired tokens stay
-// readable.
+// readable. A token needs the permission `tokens:read`, and `tokens:admin` for those of others; it can always read
+// itself.
 //
 // Corresponds with GET /api/auth/tokens/{tokenId} (the `GetToken` operationId).
 func (c *Client) GetToken(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1512,6 +1739,60 @@ func NewCreateTokenWithCredentialsRequestWithBody(server string, contentType str
 	return req, nil
 }
 
+// NewRevokeOwnTokenRequest constructs an http.Request for the RevokeOwnToken method
+func NewRevokeOwnTokenRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/auth/tokens/self")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetOwnTokenRequest constructs an http.Request for the GetOwnToken method
+func NewGetOwnTokenRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/auth/tokens/self")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewRevokeTokenRequest constructs an http.Request for the RevokeToken method
 func NewRevokeTokenRequest(server string, tokenID TokenID) (*http.Request, error) {
 	var err error
@@ -1772,7 +2053,8 @@ type ClientWithResponsesInterface interface {
 
 	// ListTokensWithResponse List tokens
 	//
-	// Tokens, newest first. An Admin sees every user's tokens of the same instance, everyone else their own. Only
+	// Tokens, newest first. An Admin sees every user's tokens of the same instance, everyone else their own; a token
+	// needs the permission `tokens:read`, and `tokens:admin` for those of others. Only
 	// active tokens unless `status` asks otherwise. One answer holds `limit` tokens at most, 100 unless asked otherwise.
 	// When `next_cursor` is not null there are more: ask again with `cursor` set to it, until it is null.
 	//
@@ -1784,8 +2066,10 @@ type ClientWithResponsesInterface interface {
 	// CreateTokenWithBodyWithResponse Create a token as the signed-in user
 	//
 	// Creates a token for the caller, who is signed in with a session or holds a token. The credentials behind the new
-	// token are the caller's own. A token made by a token never outlives it: without `ttlSeconds` and `expiresAt` it
-	// expires together with it, a later time is refused with 403, and revoking the older one revokes it too.
+	// token are the caller's own. Needs the permission `tokens:write`.
+	//
+	// A token made by a token never exceeds it. Permissions, graphs, addresses and expiry that are not given are those
+	// of the older one; more than it has is refused with 403; and revoking the older one revokes the new one too.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1795,8 +2079,10 @@ type ClientWithResponsesInterface interface {
 	// CreateTokenWithResponse Create a token as the signed-in user
 	//
 	// Creates a token for the caller, who is signed in with a session or holds a token. The credentials behind the new
-	// token are the caller's own. A token made by a token never outlives it: without `ttlSeconds` and `expiresAt` it
-	// expires together with it, a later time is refused with 403, and revoking the older one revokes it too.
+	// token are the caller's own. Needs the permission `tokens:write`.
+	//
+	// A token made by a token never exceeds it. Permissions, graphs, addresses and expiry that are not given are those
+	// of the older one; more than it has is refused with 403; and revoking the older one revokes the new one too.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1833,11 +2119,31 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/auth/tokens/credentials (the `CreateTokenWithCredentials` operationId).
 	CreateTokenWithCredentialsWithResponse(ctx context.Context, body CreateTokenWithCredentialsJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenWithCredentialsResponse, error)
 
+	// RevokeOwnTokenWithResponse Revoke the token that asks
+	//
+	// Ends the very token that is sent and every token made from it, for good. It needs no permission. Sent again, the
+	// token is answered 401.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/auth/tokens/self (the `RevokeOwnToken` operationId).
+	RevokeOwnTokenWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RevokeOwnTokenResponse, error)
+
+	// GetOwnTokenWithResponse Show the token that asks
+	//
+	// The metadata of the very token that is sent. It needs no permission.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/auth/tokens/self (the `GetOwnToken` operationId).
+	GetOwnTokenWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetOwnTokenResponse, error)
+
 	// RevokeTokenWithResponse Revoke one token
 	//
 	// Ends the token and every token made from it, for good. From the moment that this answer is sent they are refused
-	// everywhere. For the token's owner and for Admins of the same instance; a token may revoke itself. Repeating the
-	// call answers 200 again, so that a retry after a lost answer is safe.
+	// everywhere. For the token's owner and for Admins of the same instance; a token needs the permission
+	// `tokens:write`, and `tokens:admin` for those of others, and can always revoke itself. Repeating the call answers
+	// 200 again, so that a retry after a lost answer is safe.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1847,7 +2153,8 @@ type ClientWithResponsesInterface interface {
 	// GetTokenWithResponse Get one token
 	//
 	// One token's metadata, for its owner and for Admins of the same instance. Revoked and expired tokens stay
-	// readable.
+	// readable. A token needs the permission `tokens:read`, and `tokens:admin` for those of others; it can always read
+	// itself.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1969,6 +2276,11 @@ type GetSessionResponse401Headers struct {
 	WWWAuthenticate string
 }
 
+// GetSessionResponse403Headers the declared response headers of an HTTP 403 response for GetSession
+type GetSessionResponse403Headers struct {
+	WWWAuthenticate string
+}
+
 // GetSessionResponse503Headers the declared response headers of an HTTP 503 response for GetSession
 type GetSessionResponse503Headers struct {
 	RetryAfter int
@@ -1981,6 +2293,8 @@ type GetSessionResponse struct {
 	JSON200 *Session
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
 	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
 	ApplicationProblemJSON421 *MisdirectedRequest
 	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
@@ -1989,6 +2303,8 @@ type GetSessionResponse struct {
 	ApplicationProblemJSON503 *Unavailable
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *GetSessionResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *GetSessionResponse403Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
 	Headers503 *GetSessionResponse503Headers
 }
@@ -2001,6 +2317,11 @@ func (r GetSessionResponse) GetJSON200() *Session {
 // GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r GetSessionResponse) GetApplicationProblemJSON401() *Unauthorized {
 	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetSessionResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
 }
 
 // GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
@@ -2168,6 +2489,11 @@ type ListTokensResponse401Headers struct {
 	WWWAuthenticate string
 }
 
+// ListTokensResponse403Headers the declared response headers of an HTTP 403 response for ListTokens
+type ListTokensResponse403Headers struct {
+	WWWAuthenticate string
+}
+
 // ListTokensResponse503Headers the declared response headers of an HTTP 503 response for ListTokens
 type ListTokensResponse503Headers struct {
 	RetryAfter int
@@ -2182,6 +2508,8 @@ type ListTokensResponse struct {
 	ApplicationProblemJSON400 *BadRequest
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
 	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
 	ApplicationProblemJSON421 *MisdirectedRequest
 	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
@@ -2190,6 +2518,8 @@ type ListTokensResponse struct {
 	ApplicationProblemJSON503 *Unavailable
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListTokensResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *ListTokensResponse403Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
 	Headers503 *ListTokensResponse503Headers
 }
@@ -2207,6 +2537,11 @@ func (r ListTokensResponse) GetApplicationProblemJSON400() *BadRequest {
 // GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r ListTokensResponse) GetApplicationProblemJSON401() *Unauthorized {
 	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListTokensResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
 }
 
 // GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
@@ -2472,6 +2807,184 @@ func (r CreateTokenWithCredentialsResponse) StatusCode() int {
 	return 0
 }
 
+// RevokeOwnTokenResponse401Headers the declared response headers of an HTTP 401 response for RevokeOwnToken
+type RevokeOwnTokenResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// RevokeOwnTokenResponse403Headers the declared response headers of an HTTP 403 response for RevokeOwnToken
+type RevokeOwnTokenResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// RevokeOwnTokenResponse503Headers the declared response headers of an HTTP 503 response for RevokeOwnToken
+type RevokeOwnTokenResponse503Headers struct {
+	RetryAfter int
+}
+
+type RevokeOwnTokenResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TokenRevoked
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *RevokeOwnTokenResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *RevokeOwnTokenResponse403Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *RevokeOwnTokenResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RevokeOwnTokenResponse) GetJSON200() *TokenRevoked {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r RevokeOwnTokenResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r RevokeOwnTokenResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r RevokeOwnTokenResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r RevokeOwnTokenResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r RevokeOwnTokenResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r RevokeOwnTokenResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RevokeOwnTokenResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RevokeOwnTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// GetOwnTokenResponse401Headers the declared response headers of an HTTP 401 response for GetOwnToken
+type GetOwnTokenResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetOwnTokenResponse403Headers the declared response headers of an HTTP 403 response for GetOwnToken
+type GetOwnTokenResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// GetOwnTokenResponse503Headers the declared response headers of an HTTP 503 response for GetOwnToken
+type GetOwnTokenResponse503Headers struct {
+	RetryAfter int
+}
+
+type GetOwnTokenResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TokenAnswer
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetOwnTokenResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *GetOwnTokenResponse403Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetOwnTokenResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetOwnTokenResponse) GetJSON200() *TokenAnswer {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetOwnTokenResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetOwnTokenResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r GetOwnTokenResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetOwnTokenResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetOwnTokenResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOwnTokenResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOwnTokenResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOwnTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 // RevokeTokenResponse401Headers the declared response headers of an HTTP 401 response for RevokeToken
 type RevokeTokenResponse401Headers struct {
 	WWWAuthenticate string
@@ -2730,6 +3243,11 @@ type GetStatusResponse401Headers struct {
 	WWWAuthenticate string
 }
 
+// GetStatusResponse403Headers the declared response headers of an HTTP 403 response for GetStatus
+type GetStatusResponse403Headers struct {
+	WWWAuthenticate string
+}
+
 // GetStatusResponse503Headers the declared response headers of an HTTP 503 response for GetStatus
 type GetStatusResponse503Headers struct {
 	RetryAfter int
@@ -2742,6 +3260,8 @@ type GetStatusResponse struct {
 	JSON200 *InstanceStatus
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
 	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
 	ApplicationProblemJSON421 *MisdirectedRequest
 	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
@@ -2750,6 +3270,8 @@ type GetStatusResponse struct {
 	ApplicationProblemJSON503 *Unavailable
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *GetStatusResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *GetStatusResponse403Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
 	Headers503 *GetStatusResponse503Headers
 }
@@ -2762,6 +3284,11 @@ func (r GetStatusResponse) GetJSON200() *InstanceStatus {
 // GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
 func (r GetStatusResponse) GetApplicationProblemJSON401() *Unauthorized {
 	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetStatusResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
 }
 
 // GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
@@ -2972,7 +3499,8 @@ func (c *ClientWithResponses) SignInWithResponse(ctx context.Context, body SignI
 
 // ListTokensWithResponse List tokens
 //
-// Tokens, newest first. An Admin sees every user's tokens of the same instance, everyone else their own. Only
+// Tokens, newest first. An Admin sees every user's tokens of the same instance, everyone else their own; a token
+// needs the permission `tokens:read`, and `tokens:admin` for those of others. Only
 // active tokens unless `status` asks otherwise. One answer holds `limit` tokens at most, 100 unless asked otherwise.
 // When `next_cursor` is not null there are more: ask again with `cursor` set to it, until it is null.
 //
@@ -2990,8 +3518,10 @@ func (c *ClientWithResponses) ListTokensWithResponse(ctx context.Context, params
 // CreateTokenWithBodyWithResponse Create a token as the signed-in user
 //
 // Creates a token for the caller, who is signed in with a session or holds a token. The credentials behind the new
-// token are the caller's own. A token made by a token never outlives it: without `ttlSeconds` and `expiresAt` it
-// expires together with it, a later time is refused with 403, and revoking the older one revokes it too.
+// token are the caller's own. Needs the permission `tokens:write`.
+//
+// A token made by a token never exceeds it. Permissions, graphs, addresses and expiry that are not given are those
+// of the older one; more than it has is refused with 403; and revoking the older one revokes the new one too.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3007,8 +3537,10 @@ func (c *ClientWithResponses) CreateTokenWithBodyWithResponse(ctx context.Contex
 // CreateTokenWithResponse Create a token as the signed-in user
 //
 // Creates a token for the caller, who is signed in with a session or holds a token. The credentials behind the new
-// token are the caller's own. A token made by a token never outlives it: without `ttlSeconds` and `expiresAt` it
-// expires together with it, a later time is refused with 403, and revoking the older one revokes it too.
+// token are the caller's own. Needs the permission `tokens:write`.
+//
+// A token made by a token never exceeds it. Permissions, graphs, addresses and expiry that are not given are those
+// of the older one; more than it has is refused with 403; and revoking the older one revokes the new one too.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -3063,11 +3595,43 @@ func (c *ClientWithResponses) CreateTokenWithCredentialsWithResponse(ctx context
 	return ParseCreateTokenWithCredentialsResponse(rsp)
 }
 
+// RevokeOwnTokenWithResponse Revoke the token that asks
+//
+// Ends the very token that is sent and every token made from it, for good. It needs no permission. Sent again, the
+// token is answered 401.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/auth/tokens/self (the `RevokeOwnToken` operationId).
+func (c *ClientWithResponses) RevokeOwnTokenWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*RevokeOwnTokenResponse, error) {
+	rsp, err := c.RevokeOwnToken(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRevokeOwnTokenResponse(rsp)
+}
+
+// GetOwnTokenWithResponse Show the token that asks
+//
+// The metadata of the very token that is sent. It needs no permission.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/auth/tokens/self (the `GetOwnToken` operationId).
+func (c *ClientWithResponses) GetOwnTokenWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetOwnTokenResponse, error) {
+	rsp, err := c.GetOwnToken(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOwnTokenResponse(rsp)
+}
+
 // RevokeTokenWithResponse Revoke one token
 //
 // Ends the token and every token made from it, for good. From the moment that this answer is sent they are refused
-// everywhere. For the token's owner and for Admins of the same instance; a token may revoke itself. Repeating the
-// call answers 200 again, so that a retry after a lost answer is safe.
+// everywhere. For the token's owner and for Admins of the same instance; a token needs the permission
+// `tokens:write`, and `tokens:admin` for those of others, and can always revoke itself. Repeating the call answers
+// 200 again, so that a retry after a lost answer is safe.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -3083,7 +3647,8 @@ func (c *ClientWithResponses) RevokeTokenWithResponse(ctx context.Context, token
 // GetTokenWithResponse Get one token
 //
 // One token's metadata, for its owner and for Admins of the same instance. Revoked and expired tokens stay
-// readable.
+// readable. A token needs the permission `tokens:read`, and `tokens:admin` for those of others; it can always read
+// itself.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -3265,6 +3830,13 @@ func ParseGetSessionResponse(rsp *http.Response) (*GetSessionResponse, error) {
 		}
 		response.ApplicationProblemJSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
 		var dest MisdirectedRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -3299,6 +3871,16 @@ func ParseGetSessionResponse(rsp *http.Response) (*GetSessionResponse, error) {
 			headers.WWWAuthenticate = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers GetSessionResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
 	case rsp.StatusCode == 503:
 		var headers GetSessionResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
@@ -3481,6 +4063,13 @@ func ParseListTokensResponse(rsp *http.Response) (*ListTokensResponse, error) {
 		}
 		response.ApplicationProblemJSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
 		var dest MisdirectedRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -3515,6 +4104,16 @@ func ParseListTokensResponse(rsp *http.Response) (*ListTokensResponse, error) {
 			headers.WWWAuthenticate = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers ListTokensResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
 	case rsp.StatusCode == 503:
 		var headers ListTokensResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
@@ -3754,6 +4353,194 @@ func ParseCreateTokenWithCredentialsResponse(rsp *http.Response) (*CreateTokenWi
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers CreateTokenWithCredentialsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRevokeOwnTokenResponse parses an HTTP response from a RevokeOwnTokenWithResponse call
+func ParseRevokeOwnTokenResponse(rsp *http.Response) (*RevokeOwnTokenResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RevokeOwnTokenResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TokenRevoked
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers RevokeOwnTokenResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers RevokeOwnTokenResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 503:
+		var headers RevokeOwnTokenResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetOwnTokenResponse parses an HTTP response from a GetOwnTokenWithResponse call
+func ParseGetOwnTokenResponse(rsp *http.Response) (*GetOwnTokenResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOwnTokenResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TokenAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetOwnTokenResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers GetOwnTokenResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetOwnTokenResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
@@ -4051,6 +4838,13 @@ func ParseGetStatusResponse(rsp *http.Response) (*GetStatusResponse, error) {
 		}
 		response.ApplicationProblemJSON401 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
 		var dest MisdirectedRequest
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4085,6 +4879,16 @@ func ParseGetStatusResponse(rsp *http.Response) (*GetStatusResponse, error) {
 			headers.WWWAuthenticate = value
 		}
 		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers GetStatusResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
 	case rsp.StatusCode == 503:
 		var headers GetStatusResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {

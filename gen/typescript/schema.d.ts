@@ -39,7 +39,8 @@ export interface paths {
         };
         /**
          * List tokens
-         * @description Tokens, newest first. An Admin sees every user's tokens of the same instance, everyone else their own. Only
+         * @description Tokens, newest first. An Admin sees every user's tokens of the same instance, everyone else their own; a token
+         *     needs the permission `tokens:read`, and `tokens:admin` for those of others. Only
          *     active tokens unless `status` asks otherwise. One answer holds `limit` tokens at most, 100 unless asked otherwise.
          *     When `next_cursor` is not null there are more: ask again with `cursor` set to it, until it is null.
          */
@@ -48,11 +49,38 @@ export interface paths {
         /**
          * Create a token as the signed-in user
          * @description Creates a token for the caller, who is signed in with a session or holds a token. The credentials behind the new
-         *     token are the caller's own. A token made by a token never outlives it: without `ttlSeconds` and `expiresAt` it
-         *     expires together with it, a later time is refused with 403, and revoking the older one revokes it too.
+         *     token are the caller's own. Needs the permission `tokens:write`.
+         *
+         *     A token made by a token never exceeds it. Permissions, graphs, addresses and expiry that are not given are those
+         *     of the older one; more than it has is refused with 403; and revoking the older one revokes the new one too.
          */
         post: operations["createToken"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/tokens/self": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the token that asks
+         * @description The metadata of the very token that is sent. It needs no permission.
+         */
+        get: operations["getOwnToken"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke the token that asks
+         * @description Ends the very token that is sent and every token made from it, for good. It needs no permission. Sent again, the
+         *     token is answered 401.
+         */
+        delete: operations["revokeOwnToken"];
         options?: never;
         head?: never;
         patch?: never;
@@ -71,7 +99,8 @@ export interface paths {
         /**
          * Get one token
          * @description One token's metadata, for its owner and for Admins of the same instance. Revoked and expired tokens stay
-         *     readable.
+         *     readable. A token needs the permission `tokens:read`, and `tokens:admin` for those of others; it can always read
+         *     itself.
          */
         get: operations["getToken"];
         put?: never;
@@ -79,8 +108,9 @@ export interface paths {
         /**
          * Revoke one token
          * @description Ends the token and every token made from it, for good. From the moment that this answer is sent they are refused
-         *     everywhere. For the token's owner and for Admins of the same instance; a token may revoke itself. Repeating the
-         *     call answers 200 again, so that a retry after a lost answer is safe.
+         *     everywhere. For the token's owner and for Admins of the same instance; a token needs the permission
+         *     `tokens:write`, and `tokens:admin` for those of others, and can always revoke itself. Repeating the call answers
+         *     200 again, so that a retry after a lost answer is safe.
          */
         delete: operations["revokeToken"];
         options?: never;
@@ -275,6 +305,54 @@ export interface components {
          */
         ExpiresAt: string | null;
         /**
+         * @description Anything worth knowing about the token, at most 500 Unicode characters after trimming white space, without
+         *     control characters other than line breaks.
+         * @example Reads the social graph every night. Owned by the data team.
+         */
+        TokenDescription: string;
+        /**
+         * @description `graph:read` and `graph:write` are for running queries, `graph:admin` is for a graph's existence and settings.
+         *     `tokens:read` lists and shows one's own tokens, `tokens:write` creates and revokes them, and `tokens:admin` does
+         *     both for all users of the instance.
+         * @example graph:read
+         * @enum {string}
+         */
+        Permission: "graph:read" | "graph:write" | "graph:admin" | "tokens:read" | "tokens:write" | "tokens:admin";
+        /**
+         * @description What the token may do at most, at least one and each once. Without it, everything that its user's role allows.
+         *     What the role does not allow is refused with 403: Admins have every permission, Read-Write users all but
+         *     `graph:admin` and `tokens:admin`, Read-Only users `graph:read`, `tokens:read` and `tokens:write`. What the role
+         *     no longer allows later, the token can't do any more either.
+         * @example [
+         *       "graph:read"
+         *     ]
+         */
+        Permissions: components["schemas"]["Permission"][];
+        /**
+         * @description The graphs that the token may touch: names or patterns, in which `*` stands for any text and `?` for any one
+         *     character. At least one, and none that another one covers. Without it, every graph (`*`).
+         * @example [
+         *       "social",
+         *       "tenant-*"
+         *     ]
+         */
+        GraphPatterns: string[];
+        /**
+         * @description The addresses that the token may be used from: CIDRs or single addresses, IPv4 and IPv6, without host bits. At
+         *     least one, and none that another one covers. Without it, every address.
+         * @example [
+         *       "192.0.2.0/24",
+         *       "2001:db8::/32"
+         *     ]
+         */
+        AllowedIPs: string[];
+        /**
+         * Format: date-time
+         * @description When the token begins to work (RFC 3339), before its expiry and at most 366 days ahead. Without it, at once.
+         * @example 2026-12-01T06:00:00Z
+         */
+        NotBefore: string;
+        /**
          * @description The FalkorDB ACL user.
          * @default default
          * @example default
@@ -351,18 +429,37 @@ export interface components {
             name?: components["schemas"]["TokenName"];
             ttlSeconds?: components["schemas"]["TtlSeconds"];
             expiresAt?: components["schemas"]["ExpiresAt"];
+            description?: components["schemas"]["TokenDescription"];
+            permissions?: components["schemas"]["Permissions"];
+            graphs?: components["schemas"]["GraphPatterns"];
+            allowedIps?: components["schemas"]["AllowedIPs"];
+            notBefore?: components["schemas"]["NotBefore"];
         };
         /**
          * @description What the token shall be.
          * @example {
-         *       "name": "Nightly import",
-         *       "ttlSeconds": 2592000
+         *       "name": "Nightly report",
+         *       "ttlSeconds": 2592000,
+         *       "permissions": [
+         *         "graph:read"
+         *       ],
+         *       "graphs": [
+         *         "social"
+         *       ],
+         *       "allowedIps": [
+         *         "192.0.2.0/24"
+         *       ]
          *     }
          */
         CreateTokenRequest: {
             name: components["schemas"]["TokenName"];
             ttlSeconds?: components["schemas"]["TtlSeconds"];
             expiresAt?: components["schemas"]["ExpiresAt"];
+            description?: components["schemas"]["TokenDescription"];
+            permissions?: components["schemas"]["Permissions"];
+            graphs?: components["schemas"]["GraphPatterns"];
+            allowedIps?: components["schemas"]["AllowedIPs"];
+            notBefore?: components["schemas"]["NotBefore"];
         };
         /**
          * @example {
@@ -414,10 +511,17 @@ export interface components {
          *       "user_id": "user-5f2ab8c0d1e2",
          *       "username": "default",
          *       "name": "CI/CD Pipeline Token",
+         *       "description": "Runs every build.",
          *       "role": "Admin",
+         *       "permissions": null,
+         *       "graphs": [
+         *         "*"
+         *       ],
+         *       "allowed_ips": null,
          *       "host": "localhost",
          *       "port": 6379,
          *       "created_at": "2025-11-24T12:00:00Z",
+         *       "not_before": null,
          *       "expires_at": "2025-12-24T12:00:00Z",
          *       "last_used": "2025-11-24T14:30:00Z",
          *       "last_used_ip": "192.0.2.17",
@@ -438,7 +542,34 @@ export interface components {
             username: string;
             /** @example CI/CD Pipeline Token */
             name: string;
+            /**
+             * @description Empty when there is none.
+             * @example Runs every build.
+             */
+            description: string;
             role: components["schemas"]["Role"];
+            /**
+             * @description What the token may do at most; null means everything that the role allows.
+             * @example [
+             *       "graph:read",
+             *       "tokens:read"
+             *     ]
+             */
+            permissions: components["schemas"]["Permission"][] | null;
+            /**
+             * @description The names and patterns of the graphs that the token may touch.
+             * @example [
+             *       "*"
+             *     ]
+             */
+            graphs: string[];
+            /**
+             * @description Where the token may be used from; null means from everywhere.
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            allowed_ips: string[] | null;
             /**
              * @description The instance's host.
              * @example localhost
@@ -454,6 +585,12 @@ export interface components {
              * @example 2025-11-24T12:00:00Z
              */
             created_at: string;
+            /**
+             * Format: date-time
+             * @description When it begins to work; null means at once.
+             * @example null
+             */
+            not_before: string | null;
             /**
              * Format: date-time
              * @description Null means never.
@@ -518,10 +655,17 @@ export interface components {
          *         "user_id": "user-5f2ab8c0d1e2",
          *         "username": "default",
          *         "name": "CI/CD Pipeline Token",
+         *         "description": "Runs every build.",
          *         "role": "Admin",
+         *         "permissions": null,
+         *         "graphs": [
+         *           "*"
+         *         ],
+         *         "allowed_ips": null,
          *         "host": "localhost",
          *         "port": 6379,
          *         "created_at": "2025-11-24T12:00:00Z",
+         *         "not_before": null,
          *         "expires_at": null,
          *         "last_used": null,
          *         "last_used_ip": null,
@@ -927,6 +1071,12 @@ export type TokenId = components['schemas']['TokenId'];
 export type TokenName = components['schemas']['TokenName'];
 export type TtlSeconds = components['schemas']['TtlSeconds'];
 export type ExpiresAt = components['schemas']['ExpiresAt'];
+export type TokenDescription = components['schemas']['TokenDescription'];
+export type Permission = components['schemas']['Permission'];
+export type Permissions = components['schemas']['Permissions'];
+export type GraphPatterns = components['schemas']['GraphPatterns'];
+export type AllowedIPs = components['schemas']['AllowedIPs'];
+export type NotBefore = components['schemas']['NotBefore'];
 export type Username = components['schemas']['Username'];
 export type Password = components['schemas']['Password'];
 export type Host = components['schemas']['Host'];
@@ -1024,6 +1174,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             421: components["responses"]["MisdirectedRequest"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -1048,6 +1199,58 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["MisdirectedRequest"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getOwnToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The token. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenAnswer"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["MisdirectedRequest"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeOwnToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The token is revoked. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenRevoked"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             421: components["responses"]["MisdirectedRequest"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -1135,6 +1338,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             421: components["responses"]["MisdirectedRequest"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -1242,6 +1446,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             421: components["responses"]["MisdirectedRequest"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/falkorpat/falkorpat/server/access"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/session"
 	"github.com/falkorpat/falkorpat/server/tokens"
@@ -35,6 +36,9 @@ type Principal struct {
 	User store.User
 	// Role is what the user may do now.
 	Role store.Role
+	// Permissions are what the principal may do now: what the role allows and,
+	// for a token, its own list as well.
+	Permissions access.Permissions
 	// Kept are the credentials that stand behind the token or session.
 	Kept credentials.Kept
 	// Token is the token that was shown, as this request has read it; nil for a
@@ -46,11 +50,7 @@ type Principal struct {
 
 // Issuer is the principal as the maker of a new token.
 func (p *Principal) Issuer() tokens.Issuer {
-	issuer := tokens.Issuer{Kept: p.Kept, Role: p.Role}
-	if p.Token != nil {
-		issuer.TokenID, issuer.TokenExpiresAt = p.Token.ID, p.Token.ExpiresAt
-	}
-	return issuer
+	return tokens.Issuer{Kept: p.Kept, Role: p.Role, Permissions: p.Permissions, Token: p.Token}
 }
 
 // Client is where a request comes from, and how.
@@ -106,7 +106,8 @@ func (a *Authenticator) byToken(ctx context.Context, text string, client Client)
 	}
 	t := accepted.Token()
 	return &Principal{
-		User: t.User, Role: accepted.Role(), Kept: credentials.OfToken(t), Token: t, ExpiresAt: t.ExpiresAt,
+		User: t.User, Role: accepted.Role(), Permissions: accepted.Permissions(),
+		Kept: credentials.OfToken(t), Token: t, ExpiresAt: t.ExpiresAt,
 	}, nil
 }
 
@@ -117,7 +118,8 @@ func (a *Authenticator) bySession(ctx context.Context, cookie *http.Cookie) (*Pr
 	}
 	s := accepted.Session()
 	return &Principal{
-		User: s.User, Role: accepted.Role(), Kept: credentials.OfSession(s), ExpiresAt: s.ExpiresAt,
+		User: s.User, Role: accepted.Role(), Permissions: access.OfRole(accepted.Role()),
+		Kept: credentials.OfSession(s), ExpiresAt: s.ExpiresAt,
 	}, nil
 }
 

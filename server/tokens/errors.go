@@ -15,10 +15,25 @@ var (
 	// ErrExpired is for a token whose time is over.
 	ErrExpired = fmt.Errorf("expired: %w", ErrUnauthenticated)
 
+	// ErrTooEarly is for a token whose time has not come.
+	ErrTooEarly = fmt.Errorf("not valid yet: %w", ErrUnauthenticated)
+
+	// ErrAddress is returned for a good token that comes from an address which
+	// it may not be used from.
+	ErrAddress = errors.New("token used from an address that it does not allow")
+
 	// ErrOutlivesIssuer is returned when a token made from a token would end
 	// after it.
 	ErrOutlivesIssuer = errors.New("token would outlive the one it is made from")
 )
+
+// ExceedsError says in what a token would exceed the one that it is made from.
+type ExceedsError struct {
+	// Field is the name that the limit has in the API.
+	Field string
+}
+
+func (e *ExceedsError) Error() string { return e.Field + " exceed those of the issuing token" }
 
 // FieldError is a value that the API does not accept.
 type FieldError struct {

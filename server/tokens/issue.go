@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/falkorpat/falkorpat/crypto"
+	"github.com/falkorpat/falkorpat/server/access"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/instance"
 	"github.com/falkorpat/falkorpat/store"
@@ -33,15 +35,17 @@ type Issuer struct {
 	Kept credentials.Kept
 	// Role is what they may do now.
 	Role store.Role
-	// TokenID and TokenExpiresAt are set when a token makes the new one.
-	TokenID        string
-	TokenExpiresAt time.Time
+	// Permissions are what they may do now, and so what they may give away.
+	Permissions access.Permissions
+	// Token is the token that makes the new one; nil for a session.
+	Token *store.Token
 }
 
 // IssueWithCredentials logs in and makes a token for whoever that is.
 //
 // It returns a *FieldError for a request that cannot be met, before any login,
-// and the errors of credentials.Keeper.Login.
+// the errors of credentials.Keeper.Login, and an *access.MissingError when more
+// is asked for than the user's role allows.
 func (s *Service) IssueWithCredentials(ctx context.Context, peer netip.Addr, c instance.Credentials, r Request) (*Issued, error) {
 	draft, err := s.draft(r)
 	if err != nil {
@@ -49,6 +53,9 @@ func (s *Service) IssueWithCredentials(ctx context.Context, peer netip.Addr, c i
 	}
 	identity, err := s.keeper.Login(ctx, peer, c)
 	if err != nil {
+		return nil, err
+	}
+	if draft.Permissions, err = granted(r.Permissions, access.OfRole(identity.Role)); err != nil {
 		return nil, err
 	}
 	draft.User = identity.User()
@@ -63,33 +70,90 @@ func (s *Service) IssueWithCredentials(ctx context.Context, peer netip.Addr, c i
 
 // Issue makes a token for somebody who is signed in.
 //
-// It returns a *FieldError for a request that cannot be met, ErrOutlivesIssuer
-// for a token that would end after the one it is made from, and ErrRevoked when
-// that one stopped working meanwhile.
+// It returns a *FieldError for a request that cannot be met, an
+// *access.MissingError when more is asked for than the issuer may do, an
+// *ExceedsError or ErrOutlivesIssuer for a token that would exceed the one it is
+// made from, and ErrRevoked when that one stopped working meanwhile.
 func (s *Service) Issue(ctx context.Context, issuer Issuer, r Request) (*Issued, error) {
 	draft, err := s.draft(r)
 	if err != nil {
 		return nil, err
 	}
-	if end := issuer.TokenExpiresAt; issuer.TokenID != "" && !end.IsZero() {
-		switch {
-		case draft.ExpiresAt.IsZero():
-			draft.ExpiresAt = end
-		case draft.ExpiresAt.After(end):
-			return nil, fmt.Errorf("issue from token %s: %w", issuer.TokenID, ErrOutlivesIssuer)
-		}
+	if draft.Permissions, err = granted(r.Permissions, issuer.Permissions); err != nil {
+		return nil, err
+	}
+	if err := narrow(draft, issuer.Token); err != nil {
+		return nil, err
 	}
 	c, err := s.keeper.Open(ctx, issuer.Kept)
 	if err != nil {
 		return nil, err
 	}
-	draft.User, draft.Role, draft.IssuerID = issuer.Kept.User, issuer.Role, issuer.TokenID
+	draft.User, draft.Role = issuer.Kept.User, issuer.Role
 	draft.TLS, draft.CA = c.TLS, c.CA
 	issued, err := s.issue(ctx, draft, c.Password)
 	if errors.Is(err, store.ErrIssuerInactive) {
-		return nil, fmt.Errorf("issue from token %s: %w", issuer.TokenID, ErrRevoked)
+		return nil, fmt.Errorf("issue from token %s: %w", draft.IssuerID, ErrRevoked)
 	}
 	return issued, err
+}
+
+// granted checks the permissions that are asked for; nil stays nil, which is
+// all that the role allows.
+func granted(asked []string, may access.Permissions) ([]string, error) {
+	if asked == nil {
+		return nil, nil
+	}
+	names, err := may.Grant(asked)
+	return names, listFault("permissions", err)
+}
+
+// listFault gives a fault of a list the list's name.
+func listFault(field string, err error) error {
+	var fault *access.ListError
+	if !errors.As(err, &fault) {
+		return err
+	}
+	if fault.Index >= 0 {
+		field += "." + strconv.Itoa(fault.Index)
+	}
+	return &FieldError{field, fault.Message}
+}
+
+// narrow keeps a token within the one that it is made from, if there is one.
+// Limits that are not given are that token's.
+func narrow(draft, issuer *store.Token) error {
+	if issuer == nil {
+		return nil
+	}
+	draft.IssuerID = issuer.ID
+	if draft.Permissions == nil {
+		draft.Permissions = issuer.Permissions
+	}
+	if draft.Graphs == nil {
+		draft.Graphs = issuer.Graphs
+	}
+	if draft.AllowedIPs == nil {
+		draft.AllowedIPs = issuer.AllowedIPs
+	}
+	if draft.ExpiresAt.IsZero() {
+		draft.ExpiresAt = issuer.ExpiresAt
+	}
+	var err error
+	switch {
+	case access.OutsideGraphs(draft.Graphs, issuer.Graphs) >= 0:
+		err = &ExceedsError{"graphs"}
+	case access.OutsideAddresses(draft.AllowedIPs, issuer.AllowedIPs) >= 0:
+		err = &ExceedsError{"allowedIps"}
+	case !issuer.ExpiresAt.IsZero() && draft.ExpiresAt.After(issuer.ExpiresAt):
+		err = ErrOutlivesIssuer
+	case !draft.ExpiresAt.IsZero() && !draft.NotBefore.Before(draft.ExpiresAt):
+		return &FieldError{"notBefore", "must be before the expiry, which is that of the token it is made from"}
+	}
+	if err != nil {
+		return fmt.Errorf("issue from token %s: %w", issuer.ID, err)
+	}
+	return nil
 }
 
 // draft checks a request and begins the token's row with it.
@@ -103,7 +167,24 @@ func (s *Service) draft(r Request) (*store.Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &store.Token{Name: name, CreatedAt: now, ExpiresAt: expires}, nil
+	draft := &store.Token{Name: name, CreatedAt: now, ExpiresAt: expires, Graphs: r.Graphs}
+	if draft.Description, err = r.description(); err != nil {
+		return nil, err
+	}
+	if draft.NotBefore, err = r.notBefore(now, expires); err != nil {
+		return nil, err
+	}
+	if r.Graphs != nil {
+		if err := access.ParseGraphs(r.Graphs); err != nil {
+			return nil, listFault("graphs", err)
+		}
+	}
+	if r.AllowedIPs != nil {
+		if draft.AllowedIPs, err = access.ParseAddresses(r.AllowedIPs); err != nil {
+			return nil, listFault("allowedIps", err)
+		}
+	}
+	return draft, nil
 }
 
 // issue completes the row, signs the token and writes it.

@@ -13,6 +13,8 @@ const (
 	MaxLifetime = 31_622_400 * time.Second
 	// MaxNameLength bounds a token's name, in Unicode characters.
 	MaxNameLength = 100
+	// MaxDescriptionLength bounds a token's description likewise.
+	MaxDescriptionLength = 500
 )
 
 // Request says what a new token shall be.
@@ -24,6 +26,42 @@ type Request struct {
 	// ExpiresAt is when the token shall end; zero when not given. Not together
 	// with TTLSeconds. With neither, the token never expires.
 	ExpiresAt time.Time
+	// Description is anything worth knowing; white space around it is trimmed.
+	Description string
+	// Permissions, Graphs and AllowedIPs limit the token, as package access
+	// reads them; nil when not given.
+	Permissions, Graphs, AllowedIPs []string
+	// NotBefore is when the token shall begin to work; zero for at once.
+	NotBefore time.Time
+}
+
+// description checks and trims a token's description.
+func (r Request) description() (string, error) {
+	text := strings.TrimSpace(r.Description)
+	switch {
+	case !utf8.ValidString(text):
+		return "", &FieldError{"description", "must be valid Unicode"}
+	case utf8.RuneCountInString(text) > MaxDescriptionLength:
+		return "", &FieldError{"description", "must have at most 500 characters after trimming white space"}
+	case strings.ContainsFunc(text, func(c rune) bool { return unicode.IsControl(c) && c != '\n' }):
+		return "", &FieldError{"description", "must not contain control characters other than line breaks"}
+	}
+	return text, nil
+}
+
+// notBefore gives the beginning of the token's life in whole seconds; zero,
+// for at once, also where it has passed already.
+func (r Request) notBefore(now, expires time.Time) (time.Time, error) {
+	start := r.NotBefore.Truncate(time.Second).UTC()
+	switch {
+	case r.NotBefore.IsZero(), !start.After(now):
+		return time.Time{}, nil
+	case !expires.IsZero() && !start.Before(expires):
+		return time.Time{}, &FieldError{"notBefore", "must be before the expiry"}
+	case start.Sub(now) > MaxLifetime:
+		return time.Time{}, &FieldError{"notBefore", "must be at most 31622400 seconds (366 days) ahead"}
+	}
+	return start, nil
 }
 
 // name checks and trims a token's name.

@@ -198,7 +198,7 @@ func TestTokenOfATokenNeverOutlivesIt(t *testing.T) {
 	}
 	issuer := Issuer{
 		Kept: credentials.OfToken(accepted.Token()), Role: accepted.Role(),
-		TokenID: parent.ID, TokenExpiresAt: parent.ExpiresAt,
+		Permissions: accepted.Permissions(), Token: accepted.Token(),
 	}
 	heir, err := f.Issue(t.Context(), issuer, Request{Name: "heir"})
 	if err != nil || !heir.ExpiresAt.Equal(parent.ExpiresAt) {
@@ -232,7 +232,7 @@ func TestRoleIsAskedAnewForATokenMadeFromAToken(t *testing.T) {
 	if err := f.raw.Do(t.Context(), "ACL", "DELUSER", c.Username).Err(); err != nil {
 		t.Fatal(err)
 	}
-	child, err := f.Issue(t.Context(), Issuer{Kept: credentials.OfToken(accepted.Token()), Role: accepted.Role(), TokenID: parent.ID}, Request{Name: "child"})
+	child, err := f.Issue(t.Context(), Issuer{Kept: credentials.OfToken(accepted.Token()), Role: accepted.Role(), Token: accepted.Token()}, Request{Name: "child"})
 	if err != nil {
 		t.Fatal(err) // within the time that the parent's role is remembered
 	}

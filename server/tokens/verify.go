@@ -7,14 +7,16 @@ import (
 	"time"
 
 	"github.com/falkorpat/falkorpat/crypto"
+	"github.com/falkorpat/falkorpat/server/access"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/store"
 )
 
 // Accepted is a token that has been verified; only Verify makes one.
 type Accepted struct {
-	token *store.Token
-	role  store.Role
+	token       *store.Token
+	role        store.Role
+	permissions access.Permissions
 }
 
 // Token is what is kept of the token.
@@ -23,10 +25,14 @@ func (a Accepted) Token() *store.Token { return a.token }
 // Role is what its owner may do now.
 func (a Accepted) Role() store.Role { return a.role }
 
+// Permissions are what the token may do now: what its owner's role and its own
+// list both allow.
+func (a Accepted) Permissions() access.Permissions { return a.permissions }
+
 // Verify tells whether a token's text is to be accepted, and notes the use.
 //
-// It returns an error under ErrUnauthenticated when not,
-// credentials.ErrStale when its owner can't log in any more, and
+// It returns an error under ErrUnauthenticated when not, ErrAddress when only
+// the client's address is wrong, credentials.ErrStale when its owner can't log in any more, and
 // store.ErrUnavailable or instance.ErrUnreachable when that can't be told.
 func (s *Service) Verify(ctx context.Context, text string, client Client) (Accepted, error) {
 	now := s.now()
@@ -51,13 +57,19 @@ func (s *Service) Verify(ctx context.Context, text string, client Client) (Accep
 		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrExpired)
 	case store.StatusActive:
 	}
+	if now.Before(t.NotBefore) {
+		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrTooEarly)
+	}
+	if !access.AllowsAddress(t.AllowedIPs, client.IP) {
+		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrAddress)
+	}
 	role, err := s.keeper.Role(ctx, credentials.OfToken(canonical(t)))
 	if err != nil {
 		return Accepted{}, err
 	}
 	s.noteRole(ctx, t, role)
 	s.recorder.record(store.Use{TokenID: t.ID, At: now.Truncate(time.Second), IP: client.IP.String(), Agent: client.Agent}, t.LastUse.At)
-	return Accepted{token: t, role: role}, nil
+	return Accepted{token: t, role: role, permissions: access.OfToken(role, t.Permissions)}, nil
 }
 
 // noteRole writes a changed role down, for those who look at the token later.
