@@ -96,7 +96,7 @@ func makeTokens(t *testing.T, u user, many int) {
 	for range 4 {
 		makers.Go(func() {
 			for name := range names {
-				r, err := caller.CreateTokenWithResponse(context.WithoutCancel(t.Context()), client.CreateTokenRequest{Name: name, TTLSeconds: 2592000})
+				r, err := caller.CreateTokenWithResponse(context.WithoutCancel(t.Context()), nil, client.CreateTokenRequest{Name: name, TTLSeconds: 2592000})
 				if err != nil || r.JSON200 == nil {
 					t.Errorf("make %s: %v", name, err)
 				}

@@ -119,14 +119,17 @@ func findRoute(method, path string) (*routers.Route, error) {
 	if err != nil {
 		return nil, err
 	}
-	if rest, ok := strings.CutPrefix(path, "/api/auth/tokens/"); ok && rest != "" && rest != "credentials" && rest != "self" && !strings.Contains(rest, "/") {
-		path = "/api/auth/tokens/{tokenId}"
+	candidates := []string{path}
+	if rest, ok := strings.CutPrefix(path, "/api/auth/tokens/"); ok && rest != "" {
+		_, action, _ := strings.Cut(rest, "/")
+		candidates = append(candidates, strings.TrimSuffix("/api/auth/tokens/{tokenId}/"+action, "/"))
 	}
-	item := doc.Paths.Value(path)
-	if item == nil || item.GetOperation(method) == nil {
-		return nil, nil
+	for _, one := range candidates {
+		if item := doc.Paths.Value(one); item != nil && item.GetOperation(method) != nil {
+			return &routers.Route{Spec: doc, Path: one, PathItem: item, Method: method, Operation: item.GetOperation(method)}, nil
+		}
 	}
-	return &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: item.GetOperation(method)}, nil
+	return nil, nil
 }
 
 // matchDocument compares an answer with the operation: status, headers, content
@@ -196,18 +199,23 @@ var (
 	looksSealed    = regexp.MustCompile(`v1\.[0-9a-f]{8}\.|[0-9a-f]{24}:[0-9a-f]{32}:`)
 )
 
+// creates tells whether an operation answers with a new token.
+func creates(operationID string) bool {
+	return strings.HasPrefix(operationID, "createToken") || strings.HasPrefix(operationID, "rotate")
+}
+
 // leaksOf tells which secrets an answer holds. A token is in the answer that
 // creates it, a cookie in the header that sets it, and nowhere else.
 func leaksOf(route *routers.Route, response *http.Response, body []byte) []string {
 	text := string(body)
-	creates := route != nil && strings.HasPrefix(route.Operation.OperationID, "createToken") && response.StatusCode == http.StatusOK
+	created := route != nil && creates(route.Operation.OperationID) && response.StatusCode == http.StatusOK
 	var faults []string
 	for name, values := range response.Header {
 		if name != "Set-Cookie" {
 			text += "\n" + name + ": " + strings.Join(values, " ")
 		}
 	}
-	if looksLikeToken.MatchString(text) && !creates {
+	if looksLikeToken.MatchString(text) && !created {
 		faults = append(faults, "holds a token")
 	}
 	if looksLikeHash.MatchString(text) {

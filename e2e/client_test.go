@@ -216,7 +216,7 @@ func (p *program) shortToken(t *testing.T, u user, name string, seconds int64) c
 
 func (p *program) newTokenFrom(t *testing.T, order client.CreateTokenWithCredentialsRequest) client.TokenCreated {
 	t.Helper()
-	r := must[*client.CreateTokenWithCredentialsResponse](t)(p.nobody(t).CreateTokenWithCredentialsWithResponse(t.Context(), order))
+	r := must[*client.CreateTokenWithCredentialsResponse](t)(p.nobody(t).CreateTokenWithCredentialsWithResponse(t.Context(), nil, order))
 	if r.JSON200 == nil {
 		t.Fatalf("create a token: %s: %s", r.HTTPResponse.Status, r.Body)
 	}
@@ -266,7 +266,7 @@ func (c *caller) list(query string) client.TokenList {
 // revoke revokes a token, which must succeed, and gives the message.
 func (c *caller) revoke(id string) string {
 	c.t.Helper()
-	r := must[*client.RevokeTokenResponse](c.t)(c.RevokeTokenWithResponse(c.t.Context(), id))
+	r := must[*client.RevokeTokenResponse](c.t)(c.RevokeTokenWithResponse(c.t.Context(), id, nil))
 	if r.JSON200 == nil {
 		c.t.Fatalf("revoke token %s: %s: %s", id, r.HTTPResponse.Status, r.Body)
 	}

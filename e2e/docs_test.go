@@ -161,6 +161,7 @@ func TestEveryOperationHasItsHappyPathTested(t *testing.T) {
 	_, cookie := shared.signIn(t, u)
 	bearer, session := shared.bearer(t, created.Token), shared.cookie(t, cookie)
 	leaving := shared.bearer(t, shared.newToken(t, u, "leaving").Token)
+	rotating := shared.newToken(t, u, "rotating")
 	calls := map[string]func() answer{
 		"createTokenWithCredentials": func() answer { return answer{status: 200} }, // newToken
 		"signIn":                     func() answer { return answer{status: 200} }, // signIn
@@ -168,6 +169,8 @@ func TestEveryOperationHasItsHappyPathTested(t *testing.T) {
 		"listTokens":                 func() answer { return bearer.get("/api/auth/tokens") },
 		"getToken":                   func() answer { return bearer.get("/api/auth/tokens/" + created.TokenID) },
 		"getOwnToken":                func() answer { return bearer.get("/api/auth/tokens/self") },
+		"rotateToken":                func() answer { return bearer.post("/api/auth/tokens/"+rotating.TokenID+"/rotate", `{}`) },
+		"rotateOwnToken":             func() answer { return leaving.post("/api/auth/tokens/self/rotate", `{"graceSeconds":60}`) },
 		"getStatus":                  func() answer { return bearer.get("/api/status") },
 		"getSession":                 func() answer { return session.get("/api/auth/session") },
 		"listInstances":              func() answer { return session.get("/api/instances") },

@@ -180,7 +180,7 @@ func TestLoginLimitCountsByTheRealPeer(t *testing.T) {
 	// The limit is on logins, however they are tried; and not on anything else.
 	body := fmt.Sprintf(`{"username":%q,"password":%q,"host":"localhost","port":%d}`, u.name, u.password, u.at.port)
 	guesser.post("/api/auth/session", body).isProblem(t, http.StatusTooManyRequests, "too_many_failed_logins")
-	created := must[*client.CreateTokenWithCredentialsResponse](t)(bystander.CreateTokenWithCredentialsWithResponse(t.Context(), u.order(t, "bystander")))
+	created := must[*client.CreateTokenWithCredentialsResponse](t)(bystander.CreateTokenWithCredentialsWithResponse(t.Context(), nil, u.order(t, "bystander")))
 	if created.JSON200 == nil {
 		t.Fatalf("a bystander is refused with %d", created.StatusCode())
 	}
@@ -222,7 +222,7 @@ func TestSuccessfulLoginsNeverCount(t *testing.T) {
 	farm := p.from(t, "127.0.0.5", nil)
 	login := func() {
 		t.Helper()
-		r := must[*client.CreateTokenWithCredentialsResponse](t)(farm.CreateTokenWithCredentialsWithResponse(t.Context(), u.order(t, "farm")))
+		r := must[*client.CreateTokenWithCredentialsResponse](t)(farm.CreateTokenWithCredentialsWithResponse(t.Context(), nil, u.order(t, "farm")))
 		if r.JSON200 == nil {
 			t.Fatalf("refused with %d: %s", r.StatusCode(), r.Body)
 		}

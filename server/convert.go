@@ -48,6 +48,8 @@ func toToken(t *store.Token, now time.Time) api.Token {
 		LastUsedIP:    textOrNull(t.LastUse.IP),
 		LastUsedAgent: textOrNull(t.LastUse.Agent),
 		RevokedAt:     orNull(t.RevokedAt),
+		RotatedTo:     textOrNull(t.RotatedTo),
+		RotatedFrom:   textOrNull(t.RotatedFrom),
 		Status:        api.TokenStatus(status),
 		IsActive:      status == store.StatusActive,
 	}
@@ -92,7 +94,33 @@ func toTokenList(page *tokens.Page, role store.Role, now time.Time) api.TokenLis
 
 func toTokenCreated(issued *tokens.Issued) api.TokenCreatedJSONResponse {
 	return api.TokenCreatedJSONResponse{
-		Message: "Token created successfully", Token: issued.Text, TokenID: issued.ID, ExpiresAt: orNull(issued.ExpiresAt),
+		Message: "Token created successfully", Token: issued.Text, TokenID: issued.ID,
+		ExpiresAt: orNull(issued.ExpiresAt), Replayed: issued.Replayed,
+	}
+}
+
+func toTokenRotated(issued *tokens.Issued, rotation *tokens.Rotation) api.TokenRotatedJSONResponse {
+	return api.TokenRotatedJSONResponse{
+		Message: "Token rotated successfully", Token: issued.Text, TokenID: issued.ID,
+		ExpiresAt: orNull(issued.ExpiresAt), Replayed: issued.Replayed, Rotation: *toRotation(rotation),
+	}
+}
+
+// toRotation is nil for a token that was never rotated.
+func toRotation(r *tokens.Rotation) *api.Rotation {
+	if r == nil {
+		return nil
+	}
+	latest := r.Old.ID
+	switch {
+	case r.New.LastUse.At.After(r.Old.LastUse.At):
+		latest = r.New.ID
+	case r.Old.LastUse.At.IsZero():
+		latest = ""
+	}
+	return &api.Rotation{
+		OldTokenID: r.Old.ID, NewTokenID: r.New.ID, RotatedAt: r.Old.RotatedAt.UTC(), OldEndsAt: r.Old.ExpiresAt.UTC(),
+		OldLastUsed: orNull(r.Old.LastUse.At), NewLastUsed: orNull(r.New.LastUse.At), LastUsedTokenID: textOrNull(latest),
 	}
 }
 
@@ -128,10 +156,11 @@ func toInstanceList(instances []instance.Instance) api.InstanceList {
 	return list
 }
 
-func fromCreateToken(body *api.CreateTokenRequest) tokens.Request {
+func fromCreateToken(body *api.CreateTokenRequest, key api.IdempotencyKey) tokens.Request {
 	return tokens.Request{
 		Name: body.Name, TTLSeconds: body.TTLSeconds, ExpiresAt: fromExpiresAt(body.ExpiresAt), Description: body.Description,
 		Permissions: fromPermissions(body.Permissions), Graphs: body.Graphs, AllowedIPs: body.AllowedIps, NotBefore: body.NotBefore,
+		IdempotencyKey: key,
 	}
 }
 
@@ -146,14 +175,16 @@ func fromPermissions(permissions []api.Permission) []string {
 	return names
 }
 
-func fromCreateTokenWithCredentials(body *api.CreateTokenWithCredentialsRequest) (instance.Credentials, tokens.Request, error) {
+func fromCreateTokenWithCredentials(
+	body *api.CreateTokenWithCredentialsRequest, key api.IdempotencyKey,
+) (instance.Credentials, tokens.Request, error) {
 	credentials, err := fromCredentials(&api.Credentials{
 		Username: body.Username, Password: body.Password, Host: body.Host, Port: body.Port, TLS: body.TLS, Ca: body.Ca,
 	})
 	return credentials, fromCreateToken(&api.CreateTokenRequest{
 		Name: body.Name, TTLSeconds: body.TTLSeconds, ExpiresAt: body.ExpiresAt, Description: body.Description,
 		Permissions: body.Permissions, Graphs: body.Graphs, AllowedIps: body.AllowedIps, NotBefore: body.NotBefore,
-	}), err
+	}, key), err
 }
 
 // fromCredentials reads a login; what openapi.yaml can't say of it is checked here.

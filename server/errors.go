@@ -85,6 +85,7 @@ var errorTable = [...]struct {
 		status: http.StatusForbidden, code: "address_not_allowed", challenge: challengeScope,
 		message: "This token may not be used from this address. Use it from one of its allowed_ips, or create one that allows this address.",
 	}},
+	{tokens.ErrRotated, publicError{status: http.StatusUnauthorized, code: "token_rotated", message: messageNotAuthenticated, challenge: challengeInvalid}},
 	{tokens.ErrUnauthenticated, publicError{status: http.StatusUnauthorized, code: "invalid_token", message: messageNotAuthenticated, challenge: challengeInvalid}},
 	{session.ErrNoSession, publicError{status: http.StatusUnauthorized, code: "invalid_session", message: messageNotAuthenticated, challenge: challengeNone}},
 	{credentials.ErrStale, publicError{
@@ -100,6 +101,14 @@ var errorTable = [...]struct {
 	{tokens.ErrOutlivesIssuer, publicError{
 		status: http.StatusForbidden, code: "outlives_issuer", challenge: challengeScope,
 		message: "A token made by a token may not outlive it. Ask for an earlier expiry, or create it with credentials.",
+	}},
+	{tokens.ErrEnded, publicError{
+		status: http.StatusConflict, code: "token_ended",
+		message: "This token was revoked or has expired. Create a new one.",
+	}},
+	{tokens.ErrKeyReused, publicError{
+		status: http.StatusUnprocessableEntity, code: "idempotency_key_reused",
+		message: "This Idempotency-Key was used for another request. Send this one with a new key.",
 	}},
 	{ratelimit.ErrLimited, publicError{
 		status: http.StatusTooManyRequests, code: "too_many_failed_logins",
@@ -129,7 +138,7 @@ var (
 		status: http.StatusServiceUnavailable, code: "store_unavailable", retryAfter: 2,
 		message: "The token store is out of reach. Try again shortly.",
 	}
-	// missingPermission and exceedsIssuer name the permission and the limit.
+	// These name the permission, the limit and the other token.
 	missingPermission = publicError{
 		status: http.StatusForbidden, code: "missing_permission", challenge: challengeScope,
 		message: "This needs the permission %s, which this token or the role of its user does not have. Use a token that has it, or sign in as a user who does.",
@@ -137,6 +146,10 @@ var (
 	exceedsIssuer = publicError{
 		status: http.StatusForbidden, code: "exceeds_issuer", challenge: challengeScope,
 		message: "A token made by a token may not exceed it, and %s would. Ask for less, or create it with credentials.",
+	}
+	alreadyRotated = publicError{
+		status: http.StatusConflict, code: "already_rotated",
+		message: "This token was rotated before. Token %s took its place.",
 	}
 	badRequest = publicError{
 		status: http.StatusBadRequest, code: "invalid_request",
@@ -186,6 +199,11 @@ func publicErrorOf(err error) (public publicError, fields []api.FieldError) {
 	if exceeds := (*tokens.ExceedsError)(nil); errors.As(err, &exceeds) {
 		public = exceedsIssuer
 		public.message = fmt.Sprintf(public.message, exceeds.Field)
+		return public, nil
+	}
+	if rotated := (*tokens.RotatedError)(nil); errors.As(err, &rotated) {
+		public = alreadyRotated
+		public.message = fmt.Sprintf(public.message, rotated.By)
 		return public, nil
 	}
 	for i := range errorTable {

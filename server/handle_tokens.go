@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/falkorpat/falkorpat/gen/api"
 	"github.com/falkorpat/falkorpat/server/authn"
@@ -15,7 +16,7 @@ import (
 func (s *Server) CreateTokenWithCredentials(
 	ctx context.Context, r api.CreateTokenWithCredentialsRequestObject,
 ) (api.CreateTokenWithCredentialsResponseObject, error) {
-	credentials, request, err := fromCreateTokenWithCredentials(r.Body)
+	credentials, request, err := fromCreateTokenWithCredentials(r.Body, r.Params.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +33,7 @@ func (s *Server) CreateToken(ctx context.Context, r api.CreateTokenRequestObject
 	if err := mayCreate(p); err != nil {
 		return nil, err
 	}
-	issued, err := s.tokens.Issue(ctx, p.Issuer(), fromCreateToken(r.Body))
+	issued, err := s.tokens.Issue(ctx, p.Issuer(), fromCreateToken(r.Body, r.Params.IdempotencyKey))
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +63,11 @@ func (s *Server) GetToken(ctx context.Context, r api.GetTokenRequestObject) (api
 	if err != nil {
 		return nil, err
 	}
-	return api.GetToken200JSONResponse{Token: toToken(t, s.now())}, nil
+	answer, err := s.tokenAnswer(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	return api.GetToken200JSONResponse(answer), nil
 }
 
 // RevokeToken implements api.StrictServerInterface.
@@ -71,7 +76,7 @@ func (s *Server) RevokeToken(ctx context.Context, r api.RevokeTokenRequestObject
 	if err != nil {
 		return nil, err
 	}
-	answer, err := s.revoke(ctx, t)
+	answer, err := s.revoke(ctx, t, r.Params.Successor == api.Keep)
 	if err != nil {
 		return nil, err
 	}
@@ -80,21 +85,75 @@ func (s *Server) RevokeToken(ctx context.Context, r api.RevokeTokenRequestObject
 
 // GetOwnToken implements api.StrictServerInterface.
 func (s *Server) GetOwnToken(ctx context.Context, _ api.GetOwnTokenRequestObject) (api.GetOwnTokenResponseObject, error) {
-	t := s.tokens.Current(authn.PrincipalFrom(ctx).Token)
-	return api.GetOwnToken200JSONResponse{Token: toToken(t, s.now())}, nil
+	answer, err := s.tokenAnswer(ctx, s.tokens.Current(authn.PrincipalFrom(ctx).Token))
+	if err != nil {
+		return nil, err
+	}
+	return api.GetOwnToken200JSONResponse(answer), nil
 }
 
 // RevokeOwnToken implements api.StrictServerInterface.
 func (s *Server) RevokeOwnToken(ctx context.Context, _ api.RevokeOwnTokenRequestObject) (api.RevokeOwnTokenResponseObject, error) {
-	answer, err := s.revoke(ctx, authn.PrincipalFrom(ctx).Token)
+	answer, err := s.revoke(ctx, authn.PrincipalFrom(ctx).Token, false)
 	if err != nil {
 		return nil, err
 	}
 	return api.RevokeOwnToken200JSONResponse(answer), nil
 }
 
-func (s *Server) revoke(ctx context.Context, t *store.Token) (api.TokenRevoked, error) {
-	revoked, err := s.tokens.Revoke(ctx, t.ID, authn.PrincipalFrom(ctx).User, authn.ClientFrom(ctx).IP)
+func (s *Server) tokenAnswer(ctx context.Context, t *store.Token) (api.TokenAnswer, error) {
+	rotation, err := s.tokens.RotationOf(ctx, t)
+	if err != nil {
+		return api.TokenAnswer{}, err
+	}
+	return api.TokenAnswer{Token: toToken(t, s.now()), Rotation: toRotation(rotation)}, nil
+}
+
+// RotateToken implements api.StrictServerInterface.
+func (s *Server) RotateToken(ctx context.Context, r api.RotateTokenRequestObject) (api.RotateTokenResponseObject, error) {
+	t, err := s.token(ctx, r.TokenID, mayRotate)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := s.rotate(ctx, t, r.Body, r.Params.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	return api.RotateToken200JSONResponse{TokenRotatedJSONResponse: answer}, nil
+}
+
+// RotateOwnToken implements api.StrictServerInterface.
+func (s *Server) RotateOwnToken(ctx context.Context, r api.RotateOwnTokenRequestObject) (api.RotateOwnTokenResponseObject, error) {
+	p := authn.PrincipalFrom(ctx)
+	if err := mayRotate(p, p.Token); err != nil {
+		return nil, err
+	}
+	answer, err := s.rotate(ctx, p.Token, r.Body, r.Params.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	return api.RotateOwnToken200JSONResponse{TokenRotatedJSONResponse: answer}, nil
+}
+
+// rotate takes the body as optional.
+func (s *Server) rotate(
+	ctx context.Context, t *store.Token, body *api.RotateTokenRequest, key api.IdempotencyKey,
+) (api.TokenRotatedJSONResponse, error) {
+	request := tokens.RotateRequest{IdempotencyKey: key}
+	if body != nil {
+		request.Grace = time.Duration(body.GraceSeconds) * time.Second
+	}
+	issued, rotation, err := s.tokens.Rotate(ctx, authn.PrincipalFrom(ctx).Issuer(), t, request)
+	if err != nil {
+		return api.TokenRotatedJSONResponse{}, err
+	}
+	return toTokenRotated(issued, rotation), nil
+}
+
+func (s *Server) revoke(ctx context.Context, t *store.Token, keepSuccessor bool) (api.TokenRevoked, error) {
+	revoked, err := s.tokens.Revoke(ctx, t, tokens.RevokeRequest{
+		By: authn.PrincipalFrom(ctx).User, From: authn.ClientFrom(ctx).IP, KeepSuccessor: keepSuccessor,
+	})
 	if err != nil {
 		return api.TokenRevoked{}, err
 	}
@@ -104,11 +163,11 @@ func (s *Server) revoke(ctx context.Context, t *store.Token) (api.TokenRevoked, 
 // token finds a token with which the caller may do something.
 func (s *Server) token(ctx context.Context, id string, may func(*authn.Principal, *store.Token) error) (*store.Token, error) {
 	p := authn.PrincipalFrom(ctx)
+	var t *store.Token
+	var err error
 	if p.Token != nil && p.Token.ID == id {
-		return s.tokens.Current(p.Token), nil // read a moment ago, to authenticate
-	}
-	t, err := s.tokens.Get(ctx, id)
-	if err != nil {
+		t = s.tokens.Current(p.Token) // read a moment ago, to authenticate
+	} else if t, err = s.tokens.Get(ctx, id); err != nil {
 		return nil, err
 	}
 	if err := may(p, t); err != nil {

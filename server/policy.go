@@ -22,6 +22,21 @@ var (
 func mayRead(p *authn.Principal, t *store.Token) error   { return mayManage(p, t, access.TokensRead) }
 func mayRevoke(p *authn.Principal, t *store.Token) error { return mayManage(p, t, access.TokensWrite) }
 
+// mayRotate tells whether a principal may rotate a token, which gives it a
+// secret of the token's user: nobody else's, not even as an Admin.
+func mayRotate(p *authn.Principal, t *store.Token) error {
+	switch {
+	case !sameInstance(p.User, t.User):
+		return errForeignInstance
+	case p.User.Username != t.User.Username:
+		return errNotOwner
+	case p.Token != nil && p.Token.ID == t.ID && p.Permissions.Has(access.TokensRotate):
+		return nil
+	default:
+		return p.Permissions.Require(access.TokensWrite)
+	}
+}
+
 // mayManage asks for a permission where the token is the principal's own or its
 // user's, and for that of Admins where it is another user's of the instance.
 func mayManage(p *authn.Principal, t *store.Token, own access.Permission) error {

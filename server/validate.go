@@ -151,7 +151,7 @@ func (v *validator) authenticate(c echo.Context) error {
 
 func (v *validator) validate(c echo.Context) error {
 	r := c.Request()
-	if v.route.Operation.RequestBody != nil {
+	if body := v.route.Operation.RequestBody; body != nil && (body.Value.Required || r.ContentLength != 0) {
 		if err := readBody(c.Response(), r); err != nil {
 			return err
 		}

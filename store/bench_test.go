@@ -100,7 +100,7 @@ func BenchmarkCreateToken(b *testing.B) {
 					return err
 				}
 				return bare(b, s.client(), "GRAPH.QUERY", s.graph, text)
-			}, func(int) error { return s.CreateToken(b.Context(), newToken(b, alice, noon)) })
+			}, func(int) error { return s.CreateToken(b.Context(), newToken(b, alice, noon), nil) })
 		})
 	}
 }
@@ -117,7 +117,7 @@ func BenchmarkRevokeToken(b *testing.B) {
 			}
 			for _, err := range parallel(16, func(part int) error {
 				for i := part; i < len(tokens); i += 16 {
-					if err := s.CreateToken(b.Context(), tokens[i]); err != nil {
+					if err := s.CreateToken(b.Context(), tokens[i], nil); err != nil {
 						return err
 					}
 				}

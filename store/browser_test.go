@@ -170,7 +170,7 @@ func TestTokenWithoutAStateIsNotActive(t *testing.T) {
 	}
 	token := newToken(t, alice, browserNow)
 	token.IssuerID = wantBrowserToken.ID
-	if err := s.CreateToken(t.Context(), token); !errors.Is(err, ErrIssuerInactive) {
+	if err := s.CreateToken(t.Context(), token, nil); !errors.Is(err, ErrIssuerInactive) {
 		t.Errorf("made from it: %v", err)
 	}
 	if got := list(t, s, ListQuery{Hosts: localhost, Port: 17001, Status: StatusActive, Now: browserNow, Limit: 10}); len(got) != 0 {
@@ -194,7 +194,7 @@ func TestTokenThatBrowserRevokedStaysAsItIs(t *testing.T) {
 	}
 	token := newToken(t, alice, browserNow)
 	token.IssuerID = wantBrowserToken.ID
-	if err := s.CreateToken(t.Context(), token); !errors.Is(err, ErrIssuerInactive) {
+	if err := s.CreateToken(t.Context(), token, nil); !errors.Is(err, ErrIssuerInactive) {
 		t.Errorf("made from it: %v", err)
 	}
 	// What was made from it before falls when it is revoked here too.

@@ -49,7 +49,7 @@ func appendLiteral(b []byte, v any) ([]byte, error) {
 	case bool:
 		return strconv.AppendBool(b, v), nil
 	case time.Time:
-		return strconv.AppendInt(b, unixOrNever(v), 10), nil
+		return appendTime(b, v), nil
 	case Role:
 		return appendString(b, string(v))
 	case []string:
@@ -58,6 +58,8 @@ func appendLiteral(b []byte, v any) ([]byte, error) {
 		return appendList(b, v, appendBool)
 	case []span:
 		return appendList(b, v, appendSpan)
+	case []IdempotencyKey:
+		return appendList(b, v, appendKey)
 	case []Use:
 		return appendList(b, v, appendUse)
 	default:
@@ -107,7 +109,7 @@ func appendUse(b []byte, u Use) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b = strconv.AppendInt(append(b, ",at:"...), unixOrNever(u.At), 10)
+	b = appendTime(append(b, ",at:"...), u.At)
 	if b, err = appendString(append(b, ",ip:"...), u.IP); err != nil {
 		return nil, err
 	}
@@ -116,6 +118,8 @@ func appendUse(b []byte, u Use) ([]byte, error) {
 	}
 	return append(b, '}'), nil
 }
+
+func appendTime(b []byte, t time.Time) []byte { return strconv.AppendInt(b, unixOrNever(t), 10) }
 
 // unixOrNever gives the stored form of a time: Unix seconds, -1 for the zero time.
 func unixOrNever(t time.Time) int64 {

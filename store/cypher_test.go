@@ -55,7 +55,7 @@ func TestAnyTextOfATokenComesBackExactly(t *testing.T) {
 		want.Permissions, want.AllowedIPs = anyItems(r, "permissions"), anyItems(r, "addresses")
 		want.NotBefore = rapid.SampledFrom([]time.Time{{}, noon}).Draw(r, "not before")
 		want.SealedPassword, want.CA, want.TLS = anyText(r, "sealed"), anyText(r, "ca"), rapid.Bool().Draw(r, "tls")
-		if err := s.CreateToken(t.Context(), want); err != nil {
+		if err := s.CreateToken(t.Context(), want, nil); err != nil {
 			r.Fatal(err)
 		}
 		want.LastUse = Use{TokenID: want.ID, At: noon.Add(time.Minute), IP: anyText(r, "ip"), Agent: anyText(r, "agent")}
@@ -132,7 +132,7 @@ func TestTextThatCannotBeKeptIsRefusedBeforeAnythingIsSent(t *testing.T) {
 		} {
 			token := newToken(t, alice, noon)
 			change(token)
-			if err := s.CreateToken(ctx, token); !errors.Is(err, ErrInvalidText) {
+			if err := s.CreateToken(ctx, token, nil); !errors.Is(err, ErrInvalidText) {
 				t.Errorf("create with %s %+q: %v", name, bad, err)
 			}
 		}

@@ -114,7 +114,7 @@ func (a *answered) write(t *testing.T, s *Store, enough int) {
 	t.Helper()
 	for i := 0; ; i++ {
 		token := newToken(t, alice, noon)
-		if err := s.CreateToken(t.Context(), token); err != nil {
+		if err := s.CreateToken(t.Context(), token, nil); err != nil {
 			if !errors.Is(err, ErrUnavailable) {
 				t.Error(err)
 			}
@@ -208,7 +208,7 @@ func TestWriteIsAnsweredOnlyOnceItIsConfirmed(t *testing.T) {
 			t.Fatal(err)
 		}
 		for what, err := range map[string]error{
-			"create":         s.CreateToken(t.Context(), newToken(t, alice, noon)),
+			"create":         s.CreateToken(t.Context(), newToken(t, alice, noon), nil),
 			"create session": s.CreateSession(t.Context(), newSession(t, alice)),
 			"revoke":         second(s.RevokeToken(t.Context(), Revocation{TokenID: token.ID, By: alice, At: noon})),
 			"delete session": s.DeleteSession(t.Context(), session.Hash),
@@ -218,7 +218,7 @@ func TestWriteIsAnsweredOnlyOnceItIsConfirmed(t *testing.T) {
 			}
 		}
 		// A conflict is a conflict, whatever becomes of the log.
-		if err := s.CreateToken(t.Context(), token); !errors.Is(err, ErrConflict) {
+		if err := s.CreateToken(t.Context(), token, nil); !errors.Is(err, ErrConflict) {
 			t.Errorf("%s, conflict: %v", name, err)
 		}
 	}
@@ -294,7 +294,7 @@ func TestFrozenStoreIsUnavailableInTime(t *testing.T) {
 		"token by hash":   func() error { return second(s.TokenByHash(ctx, token.Hash)) },
 		"token by ID":     func() error { return second(s.TokenByID(ctx, token.ID)) },
 		"session by hash": func() error { return second(s.SessionByHash(ctx, token.Hash, noon)) },
-		"create":          func() error { return s.CreateToken(ctx, newToken(t, alice, noon)) },
+		"create":          func() error { return s.CreateToken(ctx, newToken(t, alice, noon), nil) },
 		"create session":  func() error { return s.CreateSession(ctx, newSession(t, alice)) },
 		"delete session":  func() error { return s.DeleteSession(ctx, token.Hash) },
 		"revoke":          func() error { return second(s.RevokeToken(ctx, Revocation{TokenID: token.ID, By: alice, At: noon})) },
@@ -303,7 +303,7 @@ func TestFrozenStoreIsUnavailableInTime(t *testing.T) {
 		"list": func() error {
 			return second(s.ListTokens(ctx, ListQuery{Hosts: localhost, Port: 1, Now: noon, Limit: 10}))
 		},
-		"sweep": func() error { _, _, err := s.Sweep(ctx, time.Time{}, noon, 10); return err },
+		"sweep": func() error { _, err := s.Sweep(ctx, time.Time{}, noon, 10); return err },
 	}
 	names := make([]string, 0, len(operations))
 	for name := range operations {

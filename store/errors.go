@@ -12,6 +12,9 @@ import (
 var (
 	// ErrNotFound is returned when no row has the ID or hash asked for.
 	ErrNotFound = errors.New("not found")
+	// ErrNotRotatable is returned for a token that does not work, or that was
+	// rotated before.
+	ErrNotRotatable = errors.New("does not work, or was rotated before")
 	// ErrConflict is returned when an ID or hash is already taken.
 	ErrConflict = errors.New("already exists")
 	// ErrIssuerInactive is returned when the token that a new token was to be

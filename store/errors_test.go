@@ -136,7 +136,7 @@ func TestErrorsSayWhatWasTried(t *testing.T) {
 		class error
 		words string
 	}{
-		{s.CreateToken(ctx, token), ErrConflict, "create token " + token.ID},
+		{s.CreateToken(ctx, token, nil), ErrConflict, "create token " + token.ID},
 		{second(s.TokenByID(ctx, "1-a")), ErrNotFound, "find token by token_id"},
 		{second(s.TokenByHash(ctx, "ab")), ErrNotFound, "find token by token_hash"},
 		{second(s.SessionByHash(ctx, "ab", noon)), ErrNotFound, "find session"},

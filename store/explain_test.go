@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/rand"
 	"go/ast"
 	"go/constant"
 	"go/importer"
@@ -61,7 +62,7 @@ var sample = map[string]any{
 	"role": RoleAdmin, "created_at": noon, "expires_at": noon, "encrypted_password": "s", "kind": "pat", "tls": true, "ca": "", "issuer_id": "1-b",
 	"now": noon, "at": noon, "ip": "::1", "uses": []Use{{TokenID: "1-a", At: noon}}, "after": time.Time{}, "until": noon, "limit": 10,
 	"hosts": localhost, "states": []bool{true}, "status": "active", "cursor_at": noon, "cursor_id": "1-a", "spans": []span{{1, 2}},
-	"version": 1, "description": "d", "permissions": "graph:read", "graphs": "social", "allowed_ips": "", "not_before": time.Time{},
+	"version": 1, "old_id": "1-c", "old_until": noon, "key": "k", "keys": []IdempotencyKey{{Hash: "k", BodyHash: "b", ExpiresAt: noon}}, "description": "d", "permissions": "graph:read", "graphs": "social", "allowed_ips": "", "not_before": time.Time{},
 }
 
 func sampleParams(t *testing.T, query string) []param {
@@ -162,10 +163,14 @@ func TestLookUpsTouchOneRow(t *testing.T) {
 	s := setup(t)
 	fill(t, s, 3000, 10, noon)
 	raw(t, s, `MATCH (t:Token) SET t.is_active = false, t.expires_at = $at`, param{"at", noon.Add(-time.Hour)}) // swept long ago
-	token, issuer := create(t, s, alice), create(t, s, alice)
+	token, issuer, old := create(t, s, alice), create(t, s, alice), create(t, s, alice)
 	session := newSession(t, alice)
 	if err := s.CreateSession(t.Context(), session); err != nil {
 		t.Fatal(err)
+	}
+	creation := func() []param {
+		key := &IdempotencyKey{Hash: rand.Text(), ExpiresAt: noon}
+		return append(tokenParams(newToken(t, alice, noon), "pat"), keysParam(key), param{"issuer_id", issuer.ID}, param{"now", noon})
 	}
 	for name, c := range map[string]struct {
 		query  string
@@ -174,8 +179,11 @@ func TestLookUpsTouchOneRow(t *testing.T) {
 		"token by hash":   {queryTokenByHash, []param{{"token_hash", token.Hash}}},
 		"token by ID":     {queryTokenByID, []param{{"token_id", token.ID}}},
 		"session by hash": {querySession, []param{{"token_hash", session.Hash}, {"now", noon}}},
-		"creation":        {queryCreateToken, tokenParams(newToken(t, alice, noon), "pat")},
-		"creation from":   {queryCreateTokenFrom, append(tokenParams(newToken(t, alice, noon), "pat"), param{"issuer_id", issuer.ID}, param{"now", noon})},
+		"creation":        {queryCreateToken, creation()},
+		"creation from":   {queryCreateTokenFrom, creation()},
+		"rotation":        {queryRotateToken, append(creation(), param{"old_id", old.ID}, param{"old_until", noon})},
+		"issuer":          {queryIssuer, []param{{"token_id", token.ID}}},
+		"key":             {queryKey, []param{{"key", "a"}, {"now", noon}}},
 		"use":             {queryRecordUses, []param{{"uses", []Use{{TokenID: token.ID, At: noon}}}}},
 		"role":            {queryUpdateRole, []param{{"token_id", token.ID}, {"role", RoleAdmin}}},
 		"revocation": {queryRevokeToken, []param{

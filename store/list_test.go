@@ -254,7 +254,7 @@ func TestListIsWhatAModelSays(t *testing.T) {
 			token.ExpiresAt = rapid.SampledFrom([]time.Time{{}, at(-1), at(1)}).Draw(r, "expires")
 			stored = append(stored, token)
 		}
-		for i, err := range parallel(len(stored), func(i int) error { return s.CreateToken(t.Context(), stored[i]) }) {
+		for i, err := range parallel(len(stored), func(i int) error { return s.CreateToken(t.Context(), stored[i], nil) }) {
 			if err != nil {
 				r.Fatal(err)
 			}

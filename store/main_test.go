@@ -130,7 +130,7 @@ func create(tb testing.TB, s *Store, u User, change ...func(*Token)) *Token {
 	for _, f := range change {
 		f(t)
 	}
-	if err := s.CreateToken(tb.Context(), t); err != nil {
+	if err := s.CreateToken(tb.Context(), t, nil); err != nil {
 		tb.Fatal(err)
 	}
 	return t

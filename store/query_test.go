@@ -25,7 +25,7 @@ func TestCancelledOperationReturnsAtOnce(t *testing.T) {
 	freeze(t, server)
 	for name, operation := range map[string]func(context.Context) error{
 		"read":  func(ctx context.Context) error { return second(s.TokenByID(ctx, token.ID)) },
-		"write": func(ctx context.Context) error { return s.CreateToken(ctx, newToken(t, alice, noon)) },
+		"write": func(ctx context.Context) error { return s.CreateToken(ctx, newToken(t, alice, noon), nil) },
 		"note":  func(ctx context.Context) error { return s.UpdateRole(ctx, token.ID, RoleAdmin) },
 		"list": func(ctx context.Context) error {
 			return second(s.ListTokens(ctx, ListQuery{Hosts: localhost, Port: 6379, Now: noon, Limit: 1}))
@@ -151,7 +151,7 @@ func TestClosedStoreIsUnavailable(t *testing.T) {
 	})
 	for name, err := range map[string]error{
 		"read":  second(s.TokenByID(t.Context(), "1-a")),
-		"write": s.CreateToken(t.Context(), newToken(t, alice, noon)),
+		"write": s.CreateToken(t.Context(), newToken(t, alice, noon), nil),
 		"ready": s.Ready(t.Context()),
 	} {
 		if !errors.Is(err, ErrUnavailable) {
@@ -288,7 +288,7 @@ func TestTriesAreBoundedWhereEveryConnectionBreaks(t *testing.T) {
 	if reads < 1 || reads > 2*(s.poolSize+1) {
 		t.Errorf("a read made %d connections", reads)
 	}
-	if err := s.CreateToken(t.Context(), newToken(t, alice, noon)); !errors.Is(err, ErrUnavailable) {
+	if err := s.CreateToken(t.Context(), newToken(t, alice, noon), nil); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("write: %v", err)
 	}
 	if writes := accepted() - reads; writes > 2 { // the client greets again in the old way

@@ -117,7 +117,7 @@ func TestExpiredTokenCanBeRevoked(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	swept := create(t, s, alice, expiringAt(noon.Add(-time.Hour)))
-	if _, _, err := s.Sweep(t.Context(), time.Time{}, noon, 10); err != nil {
+	if _, err := s.Sweep(t.Context(), time.Time{}, noon, 10); err != nil {
 		t.Fatal(err)
 	}
 	for _, token := range []*Token{swept, create(t, s, alice, expiringAt(noon.Add(-time.Minute)))} {
@@ -200,7 +200,7 @@ func issueChain(t *testing.T, s *Store, issuer *Token, depth int) (made []*Token
 	for range depth {
 		token := newToken(t, alice, noon)
 		token.IssuerID = issuer.ID
-		err := s.CreateToken(t.Context(), token)
+		err := s.CreateToken(t.Context(), token, nil)
 		if errors.Is(err, ErrIssuerInactive) {
 			return made
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // schemaVersion counts the migrations below that a store has behind it.
-const schemaVersion = 1
+const schemaVersion = 2
 
 const (
 	// schemaWait bounds the wait for indexes and constraints over existing rows.
@@ -40,6 +40,8 @@ var indexes = [...]struct{ label, property, create string }{
 	{"Token", "created_at", `CREATE INDEX FOR (t:Token) ON (t.created_at)`},
 	{"Token", "expires_at", `CREATE INDEX FOR (t:Token) ON (t.expires_at)`},
 	{"User", "user_id", `CREATE INDEX FOR (u:User) ON (u.user_id)`},
+	{"IdempotencyKey", "key", `CREATE INDEX FOR (k:IdempotencyKey) ON (k.key)`},
+	{"IdempotencyKey", "expires_at", `CREATE INDEX FOR (k:IdempotencyKey) ON (k.expires_at)`},
 	{"Schema", "name", `CREATE INDEX FOR (s:Schema) ON (s.name)`},
 }
 
@@ -49,6 +51,7 @@ var unique = [...]struct{ label, property string }{
 	{"Token", "token_id"},
 	{"Token", "token_hash"},
 	{"User", "user_id"},
+	{"IdempotencyKey", "key"},
 }
 
 // migrate brings the store's schema to schemaVersion and waits until it works.

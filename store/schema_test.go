@@ -43,7 +43,7 @@ func TestReplicasMayOpenAnEmptyStoreAtOnce(t *testing.T) {
 		if err := o.s.Ready(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if err := o.s.CreateToken(t.Context(), newToken(t, alice, noon)); err != nil {
+		if err := o.s.CreateToken(t.Context(), newToken(t, alice, noon), nil); err != nil {
 			t.Error(err)
 		}
 		if err := o.s.Close(); err != nil {
@@ -65,7 +65,7 @@ func TestOpeningAgainKeepsWhatIsThere(t *testing.T) {
 	again := open(t, Options{URL: db.URL(), Graph: s.graph})
 	equal(t, "token", byID(t, again, token.ID), token)
 	equal(t, "constraints", raw(t, again, queryConstraints), constraints)
-	if err := again.CreateToken(t.Context(), token); !errors.Is(err, ErrConflict) {
+	if err := again.CreateToken(t.Context(), token, nil); !errors.Is(err, ErrConflict) {
 		t.Errorf("the same again: %v", err)
 	}
 }
@@ -83,7 +83,7 @@ func TestOpenWaitsUntilExistingRowsAreIndexed(t *testing.T) {
 		t.Errorf("%d tokens are listed", len(first))
 	}
 	equal(t, "found by its ID", asListed(byID(t, again, first[0].ID)), first[0])
-	if err := again.CreateToken(t.Context(), first[9_999]); !errors.Is(err, ErrConflict) {
+	if err := again.CreateToken(t.Context(), first[9_999], nil); !errors.Is(err, ErrConflict) {
 		t.Errorf("the same ID again: %v", err)
 	}
 }

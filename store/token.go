@@ -83,6 +83,10 @@ type Token struct {
 	Role Role
 	// CreatedAt, ExpiresAt and RevokedAt have the precision of a second.
 	CreatedAt, ExpiresAt, RevokedAt time.Time
+	// RotatedAt is when another token, RotatedTo, took this one's place;
+	// RotatedFrom is the one whose place this one took.
+	RotatedAt              time.Time
+	RotatedTo, RotatedFrom string
 	// LastUse is the latest use that has been written.
 	LastUse Use
 	// Active is false once the token is revoked, or swept after its expiry.

@@ -14,7 +14,8 @@ const (
 	tokenColumns = metaColumns + `, t.encrypted_password, t.tls, t.ca`
 	listColumns  = metaColumns + `, '' AS sealed, t.tls, '' AS ca`
 	metaColumns  = ` t.token_id, t.token_hash, t.user_id, t.username, t.host, t.port, t.name, t.role,
-	t.description, t.permissions, t.graphs, t.allowed_ips, t.not_before, t.created_at, t.expires_at, t.revoked_at, t.last_used, t.last_used_ip, t.last_used_agent, t.is_active`
+	t.description, t.permissions, t.graphs, t.allowed_ips, t.not_before, t.created_at, t.expires_at, t.revoked_at, t.rotated_at, t.rotated_to, t.rotated_from,
+	t.last_used, t.last_used_ip, t.last_used_agent, t.is_active`
 )
 
 // tokenPattern makes the node and its user; the parameters are tokenParams'.
@@ -32,27 +33,38 @@ const tokenPattern = `
 const isPAT = ` coalesce(t.kind, 'pat') = 'pat' `
 
 const (
-	queryCreateToken = tokenPattern + ` RETURN t.token_id`
+	queryCreateToken = tokenPattern + keepKey + ` RETURN t.token_id`
 	// The issuer is matched in the query that creates, so that no token can be
 	// made from one that is being revoked.
 	queryCreateTokenFrom = `MATCH (issuer:Token {token_id: $issuer_id})
 		WHERE coalesce(issuer.kind, 'pat') = 'pat' AND issuer.is_active = true AND (coalesce(issuer.expires_at, -1) < 0 OR issuer.expires_at > $now)` +
-		tokenPattern + `, (t)-[:ISSUED_BY]->(issuer) RETURN t.token_id`
+		tokenPattern + `, (t)-[:ISSUED_BY]->(issuer)` + keepKey + ` RETURN t.token_id`
 	queryTokenByHash = `MATCH (t:Token {token_hash: $token_hash}) WHERE` + isPAT + `RETURN` + tokenColumns
 	queryTokenByID   = `MATCH (t:Token {token_id: $token_id}) WHERE` + isPAT + `RETURN` + tokenColumns
 	queryUpdateRole  = `MATCH (t:Token {token_id: $token_id}) SET t.role = $role`
 )
 
-// Whoever revokes appears in the graph even where no token of theirs does. The
-// tree below the token falls with it, in the same query. What another program
-// that shares the store has revoked has the relationship but no time. Without
-// the WITH, FalkorDB would start from all tokens that are not revoked.
-const queryRevokeToken = `MATCH (root:Token {token_id: $token_id}) WHERE coalesce(root.kind, 'pat') = 'pat' WITH root
-	MATCH (root)<-[:ISSUED_BY*0..]-(t:Token) WHERE t.revoked_at IS NULL AND NOT (t)-[:REVOKED_BY]->()
-	MERGE (u:User {user_id: $user_id}) ON CREATE SET u.username = $username, u.host = $host, u.port = $port
-	SET t.is_active = false, t.revoked_at = $at, t.encrypted_password = ''
-	CREATE (t)-[:REVOKED_BY {at: $at, ip: $ip}]->(u)
-	RETURN t.token_id`
+// What falls with a token: those that it took the place of, those that took its
+// place, and all that were made from any of these, directly or not. Without the
+// WITH, FalkorDB would start from all tokens that are not revoked.
+//
+// Whoever revokes appears in the graph even where no token of theirs does. What
+// another program that shares the store has revoked has the relationship but no
+// time.
+const (
+	revokeRoot = `MATCH (root:Token {token_id: $token_id}) WHERE coalesce(root.kind, 'pat') = 'pat' WITH root `
+	revokeTree = revokeRoot + `MATCH (root)-[:ROTATED_TO*0..]-(one:Token) WITH DISTINCT one
+		MATCH (one)<-[:ISSUED_BY*0..]-(t:Token) WITH DISTINCT t`
+	revokePast = revokeRoot + `MATCH (root)<-[:ROTATED_TO*0..]-(t:Token) WITH t`
+	endTokens  = ` WHERE t.revoked_at IS NULL AND NOT (t)-[:REVOKED_BY]->()
+		MERGE (u:User {user_id: $user_id}) ON CREATE SET u.username = $username, u.host = $host, u.port = $port
+		SET t.is_active = false, t.revoked_at = $at, t.encrypted_password = ''
+		CREATE (t)-[:REVOKED_BY {at: $at, ip: $ip}]->(u)
+		RETURN t.token_id`
+
+	queryRevokeToken       = revokeTree + endTokens
+	queryRevokeRotatedOnly = revokePast + endTokens
+)
 
 func tokenParams(t *Token, kind string) []param {
 	return []param{
@@ -78,13 +90,14 @@ func tokenParams(t *Token, kind string) []param {
 	}
 }
 
-// CreateToken writes a new token, which becomes active, and its user.
+// CreateToken writes a new token, which becomes active, its user, and the
+// client's key for it if there is one.
 //
-// It returns ErrConflict when the ID or the hash is taken, ErrIssuerInactive
+// It returns ErrConflict when the ID, the hash or the key is taken, ErrIssuerInactive
 // when IssuerID names a token that does not work at CreatedAt, and
 // ErrInvalidText when a text cannot be kept exactly.
-func (s *Store) CreateToken(ctx context.Context, t *Token) error {
-	query, params := queryCreateToken, tokenParams(t, "pat")
+func (s *Store) CreateToken(ctx context.Context, t *Token, key *IdempotencyKey) error {
+	query, params := queryCreateToken, append(tokenParams(t, "pat"), keysParam(key))
 	if t.IssuerID != "" {
 		query = queryCreateTokenFrom
 		params = append(params, param{"issuer_id", t.IssuerID}, param{"now", t.CreatedAt})
@@ -143,7 +156,12 @@ func scanToken(r *row) (*Token, error) {
 		CreatedAt: r.time(),
 		ExpiresAt: r.time(),
 		RevokedAt: r.time(),
-		LastUse:   Use{At: r.time(), IP: r.text(), Agent: r.text()},
+
+		RotatedAt:   r.time(),
+		RotatedTo:   r.text(),
+		RotatedFrom: r.text(),
+
+		LastUse: Use{At: r.time(), IP: r.text(), Agent: r.text()},
 
 		Active:         r.boolean(),
 		SealedPassword: r.text(),
@@ -182,14 +200,22 @@ type Revocation struct {
 	By      User
 	At      time.Time
 	IP      string
+	// KeepSuccessor spares the token that took this one's place, if there is
+	// one, and with it all that were made from either.
+	KeepSuccessor bool
 }
 
-// RevokeToken ends a token and all that were made from it, directly or not, in
-// one query, and destroys their sealed passwords. It returns the IDs of the
+// RevokeToken ends a token, those that it took the place of, those that took
+// its place, and all that were made from any of them, directly or not, in one
+// query, and destroys their sealed passwords. It returns the IDs of the
 // tokens that this call ended: none when the token was revoked before. Whether
 // the token exists is not told; ask TokenByID.
 func (s *Store) RevokeToken(ctx context.Context, r Revocation) ([]string, error) {
-	rows, err := s.write(ctx, queryRevokeToken,
+	query := queryRevokeToken
+	if r.KeepSuccessor {
+		query = queryRevokeRotatedOnly
+	}
+	rows, err := s.write(ctx, query,
 		param{"token_id", r.TokenID}, param{"at", r.At}, param{"ip", r.IP},
 		param{"user_id", r.By.ID}, param{"username", r.By.Username}, param{"host", r.By.Host}, param{"port", r.By.Port})
 	if err != nil {

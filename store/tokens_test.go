@@ -74,7 +74,7 @@ func TestIDAndHashAreEachTakenOnce(t *testing.T) {
 	} {
 		token := newToken(t, bob, noon)
 		change(token)
-		if err := s.CreateToken(t.Context(), token); !errors.Is(err, ErrConflict) {
+		if err := s.CreateToken(t.Context(), token, nil); !errors.Is(err, ErrConflict) {
 			t.Errorf("%s twice: %v", name, err)
 		}
 	}
@@ -90,12 +90,12 @@ func TestCreationThatFailsLeavesNothing(t *testing.T) {
 	first := create(t, s, alice)
 	token := newToken(t, bob, noon)
 	token.Hash = first.Hash
-	if err := s.CreateToken(t.Context(), token); !errors.Is(err, ErrConflict) {
+	if err := s.CreateToken(t.Context(), token, nil); !errors.Is(err, ErrConflict) {
 		t.Fatal(err)
 	}
 	token = newToken(t, bob, noon)
 	token.IssuerID = "1-unknown"
-	if err := s.CreateToken(t.Context(), token); !errors.Is(err, ErrIssuerInactive) {
+	if err := s.CreateToken(t.Context(), token, nil); !errors.Is(err, ErrIssuerInactive) {
 		t.Fatal(err)
 	}
 	if n := count(t, s, `MATCH (u:User {user_id: $id}) RETURN count(u)`, param{"id", bob.ID}); n != 0 {
@@ -120,7 +120,7 @@ func TestOneOfManyParallelCreationsWins(t *testing.T) {
 				token := newToken(t, alice, noon)
 				token.Name = fmt.Sprint(i)
 				same(token, model)
-				return s.CreateToken(t.Context(), token)
+				return s.CreateToken(t.Context(), token, nil)
 			})
 			won := -1
 			for i, err := range errs {
@@ -142,7 +142,7 @@ func TestOneOfManyParallelCreationsWins(t *testing.T) {
 func TestAllTokensOfAUserBelongToOneNode(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	for i, err := range parallel(50, func(int) error { return s.CreateToken(t.Context(), newToken(t, alice, noon)) }) {
+	for i, err := range parallel(50, func(int) error { return s.CreateToken(t.Context(), newToken(t, alice, noon), nil) }) {
 		if err != nil {
 			t.Errorf("%d: %v", i, err)
 		}
@@ -164,7 +164,7 @@ func TestTokenIsMadeOnlyFromOneThatWorks(t *testing.T) {
 	revoked := create(t, s, alice)
 	revoke(t, s, revoked.ID)
 	swept := create(t, s, alice, expiringAt(noon.Add(-time.Second)))
-	if _, _, err := s.Sweep(t.Context(), time.Time{}, noon, 10); err != nil {
+	if _, err := s.Sweep(t.Context(), time.Time{}, noon, 10); err != nil {
 		t.Fatal(err)
 	}
 	session := newSession(t, alice)
@@ -191,7 +191,7 @@ func TestTokenIsMadeOnlyFromOneThatWorks(t *testing.T) {
 		if c.issuer == "self" {
 			token.IssuerID = token.ID
 		}
-		err := s.CreateToken(t.Context(), token)
+		err := s.CreateToken(t.Context(), token, nil)
 		if c.works && err != nil || !c.works && !errors.Is(err, ErrIssuerInactive) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -34,17 +34,26 @@ func (s *Store) RecordUses(ctx context.Context, uses []Use) error {
 	return nil
 }
 
+// Swept counts what a sweep took.
+type Swept struct{ Tokens, Sessions, Keys int }
+
 // Sweep makes tokens inactive that expired after after and until now, destroys
-// their sealed passwords, and removes sessions that ended then. One call takes
-// at most limit of each and tells how many it took; below limit nothing is left.
-func (s *Store) Sweep(ctx context.Context, after, now time.Time, limit int) (tokens, sessions int, err error) {
-	if tokens, err = s.sweep(ctx, querySweepTokens, after, now, limit); err != nil {
-		return 0, 0, fmt.Errorf("sweep expired tokens: %w", err)
+// their sealed passwords, and removes sessions and idempotency keys that ended
+// then. One call takes at most limit of each and tells how many it took; below
+// limit nothing is left.
+func (s *Store) Sweep(ctx context.Context, after, now time.Time, limit int) (Swept, error) {
+	var swept Swept
+	var err error
+	if swept.Tokens, err = s.sweep(ctx, querySweepTokens, after, now, limit); err != nil {
+		return swept, fmt.Errorf("sweep expired tokens: %w", err)
 	}
-	if sessions, err = s.sweep(ctx, querySweepSessions, after, now, limit); err != nil {
-		return tokens, 0, fmt.Errorf("sweep ended sessions: %w", err)
+	if swept.Sessions, err = s.sweep(ctx, querySweepSessions, after, now, limit); err != nil {
+		return swept, fmt.Errorf("sweep ended sessions: %w", err)
 	}
-	return tokens, sessions, nil
+	if swept.Keys, err = s.sweep(ctx, querySweepKeys, after, now, limit); err != nil {
+		return swept, fmt.Errorf("sweep idempotency keys: %w", err)
+	}
+	return swept, nil
 }
 
 func (s *Store) sweep(ctx context.Context, query string, after, now time.Time, limit int) (int, error) {

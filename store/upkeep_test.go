@@ -106,11 +106,11 @@ func TestUseDoesNotWakeATokenUp(t *testing.T) {
 
 func sweep(t *testing.T, s *Store, after, now time.Time, limit int) (tokens, sessions int) {
 	t.Helper()
-	tokens, sessions, err := s.Sweep(t.Context(), after, now, limit)
+	swept, err := s.Sweep(t.Context(), after, now, limit)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tokens, sessions
+	return swept.Tokens, swept.Sessions
 }
 
 func TestSweepTakesExactlyWhatHasExpired(t *testing.T) {
@@ -204,11 +204,11 @@ func TestParallelSweepsTakeEachRowOnce(t *testing.T) {
 	}
 	total := 0
 	for _, n := range parallel(10, func(int) int {
-		tokens, _, err := s.Sweep(t.Context(), time.Time{}, noon, 7)
+		swept, err := s.Sweep(t.Context(), time.Time{}, noon, 7)
 		if err != nil {
 			t.Error(err)
 		}
-		return tokens
+		return swept.Tokens
 	}) {
 		total += n
 	}
@@ -224,8 +224,8 @@ func TestSweepThatFailsTellsWhatItTook(t *testing.T) {
 	if err := server.Close(); err != nil {
 		t.Fatal(err)
 	}
-	tokens, sessions, err := s.Sweep(t.Context(), time.Time{}, noon, 10)
-	if tokens != 0 || sessions != 0 || !errors.Is(err, ErrUnavailable) {
-		t.Errorf("swept %d and %d of a store that is gone, %v", tokens, sessions, err)
+	swept, err := s.Sweep(t.Context(), time.Time{}, noon, 10)
+	if swept != (Swept{}) || !errors.Is(err, ErrUnavailable) {
+		t.Errorf("swept %v of a store that is gone, %v", swept, err)
 	}
 }

@@ -185,7 +185,7 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 		return nil, err
 	}
 	service, err := tokens.New(tokens.Options{
-		Store: kept, Keeper: keeper, Signing: a.signing, BrowserCompat: a.BrowserCompat,
+		Store: kept, Keeper: keeper, Signing: a.signing, BrowserCompat: a.BrowserCompat, Reuse: a.RotatedReuse,
 		Now: time.Now, Random: rand.Reader, Log: a.log,
 	})
 	if err != nil {

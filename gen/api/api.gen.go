@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,12 +34,13 @@ func (e InstanceStatusStatus) Valid() bool {
 
 // Defines values for Permission.
 const (
-	GraphAdmin  Permission = "graph:admin"
-	GraphRead   Permission = "graph:read"
-	GraphWrite  Permission = "graph:write"
-	TokensAdmin Permission = "tokens:admin"
-	TokensRead  Permission = "tokens:read"
-	TokensWrite Permission = "tokens:write"
+	GraphAdmin   Permission = "graph:admin"
+	GraphRead    Permission = "graph:read"
+	GraphWrite   Permission = "graph:write"
+	TokensAdmin  Permission = "tokens:admin"
+	TokensRead   Permission = "tokens:read"
+	TokensRotate Permission = "tokens:rotate"
+	TokensWrite  Permission = "tokens:write"
 )
 
 // Valid indicates whether the value is a known member of the Permission enum.
@@ -53,6 +55,8 @@ func (e Permission) Valid() bool {
 	case TokensAdmin:
 		return true
 	case TokensRead:
+		return true
+	case TokensRotate:
 		return true
 	case TokensWrite:
 		return true
@@ -160,6 +164,24 @@ func (e TokenStatusFilter) Valid() bool {
 	}
 }
 
+// Defines values for RevokeTokenParamsSuccessor.
+const (
+	Keep   RevokeTokenParamsSuccessor = "keep"
+	Revoke RevokeTokenParamsSuccessor = "revoke"
+)
+
+// Valid indicates whether the value is a known member of the RevokeTokenParamsSuccessor enum.
+func (e RevokeTokenParamsSuccessor) Valid() bool {
+	switch e {
+	case Keep:
+		return true
+	case Revoke:
+		return true
+	default:
+		return false
+	}
+}
+
 // AllowedIPs The addresses that the token may be used from: CIDRs or single addresses, IPv4 and IPv6, without host bits. At
 // least one, and none that another one covers. Without it, every address.
 //
@@ -218,8 +240,8 @@ type CreateTokenRequest struct {
 
 	// Permissions What the token may do at most, at least one and each once. Without it, everything that its user's role allows.
 	// What the role does not allow is refused with 403: Admins have every permission, Read-Write users all but
-	// `graph:admin` and `tokens:admin`, Read-Only users `graph:read`, `tokens:read` and `tokens:write`. What the role
-	// no longer allows later, the token can't do any more either.
+	// `graph:admin` and `tokens:admin`, Read-Only users all but these and
+	// `graph:write`. What the role no longer allows later, the token can't do any more either.
 	//
 	//
 	// Example: ["graph:read"]
@@ -288,8 +310,8 @@ type CreateTokenWithCredentialsRequest struct {
 
 	// Permissions What the token may do at most, at least one and each once. Without it, everything that its user's role allows.
 	// What the role does not allow is refused with 403: Admins have every permission, Read-Write users all but
-	// `graph:admin` and `tokens:admin`, Read-Only users `graph:read`, `tokens:read` and `tokens:write`. What the role
-	// no longer allows later, the token can't do any more either.
+	// `graph:admin` and `tokens:admin`, Read-Only users all but these and
+	// `graph:write`. What the role no longer allows later, the token can't do any more either.
 	//
 	//
 	// Example: ["graph:read"]
@@ -416,16 +438,17 @@ type NotBefore = time.Time
 type Password = string
 
 // Permission `graph:read` and `graph:write` are for running queries, `graph:admin` is for a graph's existence and settings.
-// `tokens:read` lists and shows one's own tokens, `tokens:write` creates and revokes them, and `tokens:admin` does
-// both for all users of the instance.
+// `tokens:read` lists and shows one's own tokens, `tokens:write` creates, rotates and revokes them, and
+// `tokens:admin` shows and revokes those of all users of the instance. `tokens:rotate` rotates the token itself and
+// no other.
 //
 // Example: graph:read
 type Permission string
 
 // Permissions What the token may do at most, at least one and each once. Without it, everything that its user's role allows.
 // What the role does not allow is refused with 403: Admins have every permission, Read-Write users all but
-// `graph:admin` and `tokens:admin`, Read-Only users `graph:read`, `tokens:read` and `tokens:write`. What the role
-// no longer allows later, the token can't do any more either.
+// `graph:admin` and `tokens:admin`, Read-Only users all but these and
+// `graph:write`. What the role no longer allows later, the token can't do any more either.
 //
 // Example: ["graph:read"]
 type Permissions = []Permission
@@ -477,6 +500,50 @@ type Problem struct {
 // Example: Admin
 type Role string
 
+// RotateTokenRequest Example: {"graceSeconds":3600}
+type RotateTokenRequest struct {
+	// GraceSeconds How much longer the old secret works, at most 7 days. It never works past its own expiry.
+	//
+	// Example: 3600
+	GraceSeconds int `json:"graceSeconds,omitempty,omitzero"`
+}
+
+// Rotation Which of two tokens is in use, to tell when the old one is not needed any more.
+//
+// Example: {"last_used_token_id":"1758463513181-0d7a3c11","new_last_used":null,"new_token_id":"1761055513181-215c579b","old_ends_at":"2025-11-25T12:00:00Z","old_last_used":"2025-11-24T12:30:00Z","old_token_id":"1758463513181-0d7a3c11","rotated_at":"2025-11-24T12:00:00Z"}
+type Rotation struct {
+	// LastUsedTokenID The one that was used last; null for none.
+	//
+	// Example: 1758463513181-0d7a3c11
+	LastUsedTokenID *string    `json:"last_used_token_id"`
+	NewLastUsed     *time.Time `json:"new_last_used"`
+
+	// NewTokenID `<unix milliseconds>-<8 hex digits>`, also the JWT's `jti`. IDs of the form `<unix milliseconds>-<uuid>` are
+	// accepted too.
+	//
+	//
+	// Example: 1761055513181-215c579b
+	NewTokenID TokenID `json:"new_token_id"`
+
+	// OldEndsAt When the old one's grace is over.
+	//
+	// Example: 2025-11-25T12:00:00Z
+	OldEndsAt time.Time `json:"old_ends_at"`
+
+	// OldLastUsed Example: 2025-11-24T12:30:00Z
+	OldLastUsed *time.Time `json:"old_last_used"`
+
+	// OldTokenID `<unix milliseconds>-<8 hex digits>`, also the JWT's `jti`. IDs of the form `<unix milliseconds>-<uuid>` are
+	// accepted too.
+	//
+	//
+	// Example: 1761055513181-215c579b
+	OldTokenID TokenID `json:"old_token_id"`
+
+	// RotatedAt Example: 2025-11-24T12:00:00Z
+	RotatedAt time.Time `json:"rotated_at"`
+}
+
 // ServiceStatus Example: {"status":"ok"}
 type ServiceStatus struct {
 	// Status Example: ok
@@ -527,7 +594,7 @@ type TLS1 string
 
 // Token A token's metadata. Its text and its hash are never part of it.
 //
-// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
+// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
 type Token struct {
 	// AllowedIps Where the token may be used from; null means from everywhere.
 	//
@@ -601,6 +668,12 @@ type Token struct {
 	// Example: Admin
 	Role Role `json:"role"`
 
+	// RotatedFrom The token whose place it took.
+	RotatedFrom *string `json:"rotated_from"`
+
+	// RotatedTo The token that took its place.
+	RotatedTo *string `json:"rotated_to"`
+
 	// Status Whether the token works, and if not, why.
 	//
 	// Example: active
@@ -622,11 +695,14 @@ type Token struct {
 	Username string `json:"username"`
 }
 
-// TokenAnswer Example: {"token":{"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":null,"graphs":["*"],"host":"localhost","is_active":false,"last_used":null,"last_used_agent":null,"last_used_ip":null,"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":"2025-11-25T12:00:00Z","role":"Admin","status":"revoked","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}}
+// TokenAnswer Example: {"rotation":null,"token":{"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":null,"graphs":["*"],"host":"localhost","is_active":false,"last_used":null,"last_used_agent":null,"last_used_ip":null,"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":"2025-11-25T12:00:00Z","role":"Admin","rotated_from":null,"rotated_to":null,"status":"revoked","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}}
 type TokenAnswer struct {
+	// Rotation Null for a token that was never rotated. In a longer chain, the step to the next token, or to the last.
+	Rotation *Rotation `json:"rotation"`
+
 	// Token A token's metadata. Its text and its hash are never part of it.
 	//
-	// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
+	// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
 	Token Token `json:"token"`
 }
 
@@ -640,10 +716,15 @@ type TokenCreated struct {
 	// Message Example: Token created successfully
 	Message string `json:"message"`
 
-	// Token The token's text, a compact JWT; never shown again.
+	// Replayed True when an earlier request with the same Idempotency-Key made the token; else not there.
+	//
+	// Example: true
+	Replayed bool `json:"replayed,omitempty,omitzero"`
+
+	// Token The token's text, a compact JWT; never shown again, and so not there in an answer that is `replayed`.
 	//
 	// Example: eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...
-	Token string `json:"token"`
+	Token string `json:"token,omitempty,omitzero"`
 
 	// TokenID `<unix milliseconds>-<8 hex digits>`, also the JWT's `jti`. IDs of the form `<unix milliseconds>-<uuid>` are
 	// accepted too.
@@ -701,6 +782,39 @@ type TokenRevoked struct {
 	TokenID TokenID `json:"tokenId"`
 }
 
+// TokenRotated Example: {"expiresAt":"2025-12-24T12:00:00Z","message":"Token rotated successfully","rotation":{"last_used_token_id":"1758463513181-0d7a3c11","new_last_used":null,"new_token_id":"1761055513181-215c579b","old_ends_at":"2025-11-25T12:00:00Z","old_last_used":"2025-11-24T12:30:00Z","old_token_id":"1758463513181-0d7a3c11","rotated_at":"2025-11-24T12:00:00Z"},"token":"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...","tokenId":"1761055513181-215c579b"}
+type TokenRotated struct {
+	// ExpiresAt When the token ends; null means never.
+	//
+	// Example: 2025-12-24T12:00:00Z
+	ExpiresAt *time.Time `json:"expiresAt"`
+
+	// Message Example: Token rotated successfully
+	Message string `json:"message"`
+
+	// Replayed True when an earlier request with the same Idempotency-Key made the token; else not there.
+	//
+	// Example: true
+	Replayed bool `json:"replayed,omitempty,omitzero"`
+
+	// Rotation Which of two tokens is in use, to tell when the old one is not needed any more.
+	//
+	// Example: {"last_used_token_id":"1758463513181-0d7a3c11","new_last_used":null,"new_token_id":"1761055513181-215c579b","old_ends_at":"2025-11-25T12:00:00Z","old_last_used":"2025-11-24T12:30:00Z","old_token_id":"1758463513181-0d7a3c11","rotated_at":"2025-11-24T12:00:00Z"}
+	Rotation Rotation `json:"rotation"`
+
+	// Token The token's text, a compact JWT; never shown again, and so not there in an answer that is `replayed`.
+	//
+	// Example: eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...
+	Token string `json:"token,omitempty,omitzero"`
+
+	// TokenID `<unix milliseconds>-<8 hex digits>`, also the JWT's `jti`. IDs of the form `<unix milliseconds>-<uuid>` are
+	// accepted too.
+	//
+	//
+	// Example: 1761055513181-215c579b
+	TokenID TokenID `json:"tokenId"`
+}
+
 // TokenStatus Whether the token works, and if not, why.
 //
 // Example: active
@@ -721,6 +835,9 @@ type TTLSeconds = int64
 // Example: default
 type Username = string
 
+// IdempotencyKey Example: 8e03978e-40d5-43dd-bc93-6894a57f9324
+type IdempotencyKey = string
+
 // BadRequest An error (RFC 9457).
 //
 // Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
@@ -730,6 +847,11 @@ type BadRequest = Problem
 //
 // Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
 type BodyTooLarge = Problem
+
+// Conflict An error (RFC 9457).
+//
+// Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
+type Conflict = Problem
 
 // Forbidden An error (RFC 9457).
 //
@@ -745,6 +867,11 @@ type InternalError = Problem
 //
 // Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
 type InvalidCredentials = Problem
+
+// KeyReused An error (RFC 9457).
+//
+// Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
+type KeyReused = Problem
 
 // MisdirectedRequest An error (RFC 9457).
 //
@@ -788,6 +915,47 @@ type ListTokensParams struct {
 	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
+// CreateTokenParams defines parameters for CreateToken.
+type CreateTokenParams struct {
+	// IdempotencyKey Makes it safe to send the request again when its answer was lost: for 24 hours, the same caller with the same key
+	// never makes a second token. The answer then has the first one's ID and `replayed`, but no `token`, which is kept
+	// nowhere; revoke it and start over with another key if the secret never arrived.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// CreateTokenWithCredentialsParams defines parameters for CreateTokenWithCredentials.
+type CreateTokenWithCredentialsParams struct {
+	// IdempotencyKey Makes it safe to send the request again when its answer was lost: for 24 hours, the same caller with the same key
+	// never makes a second token. The answer then has the first one's ID and `replayed`, but no `token`, which is kept
+	// nowhere; revoke it and start over with another key if the secret never arrived.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// RotateOwnTokenParams defines parameters for RotateOwnToken.
+type RotateOwnTokenParams struct {
+	// IdempotencyKey Makes it safe to send the request again when its answer was lost: for 24 hours, the same caller with the same key
+	// never makes a second token. The answer then has the first one's ID and `replayed`, but no `token`, which is kept
+	// nowhere; revoke it and start over with another key if the secret never arrived.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// RevokeTokenParams defines parameters for RevokeToken.
+type RevokeTokenParams struct {
+	// Successor What becomes of the token that took this one's place, when it was rotated, and of all made from either.
+	Successor RevokeTokenParamsSuccessor `form:"successor,omitempty" json:"successor,omitempty,omitzero"`
+}
+
+// RevokeTokenParamsSuccessor defines parameters for RevokeToken.
+type RevokeTokenParamsSuccessor string
+
+// RotateTokenParams defines parameters for RotateToken.
+type RotateTokenParams struct {
+	// IdempotencyKey Makes it safe to send the request again when its answer was lost: for 24 hours, the same caller with the same key
+	// never makes a second token. The answer then has the first one's ID and `replayed`, but no `token`, which is kept
+	// nowhere; revoke it and start over with another key if the secret never arrived.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
 // SignInJSONRequestBody defines body for SignIn for application/json ContentType.
 type SignInJSONRequestBody = Credentials
 
@@ -796,6 +964,12 @@ type CreateTokenJSONRequestBody = CreateTokenRequest
 
 // CreateTokenWithCredentialsJSONRequestBody defines body for CreateTokenWithCredentials for application/json ContentType.
 type CreateTokenWithCredentialsJSONRequestBody = CreateTokenWithCredentialsRequest
+
+// RotateOwnTokenJSONRequestBody defines body for RotateOwnToken for application/json ContentType.
+type RotateOwnTokenJSONRequestBody = RotateTokenRequest
+
+// RotateTokenJSONRequestBody defines body for RotateToken for application/json ContentType.
+type RotateTokenJSONRequestBody = RotateTokenRequest
 
 // AsPort0 returns the union data inside the Port as a Port0
 func (t Port) AsPort0() (Port0, error) {
@@ -937,22 +1111,28 @@ type ServerInterface interface {
 	ListTokens(ctx echo.Context, params ListTokensParams) error
 	// CreateToken Create a token as the signed-in user
 	// (POST /api/auth/tokens)
-	CreateToken(ctx echo.Context) error
+	CreateToken(ctx echo.Context, params CreateTokenParams) error
 	// CreateTokenWithCredentials Create a token with credentials
 	// (POST /api/auth/tokens/credentials)
-	CreateTokenWithCredentials(ctx echo.Context) error
+	CreateTokenWithCredentials(ctx echo.Context, params CreateTokenWithCredentialsParams) error
 	// RevokeOwnToken Revoke the token that asks
 	// (DELETE /api/auth/tokens/self)
 	RevokeOwnToken(ctx echo.Context) error
 	// GetOwnToken Show the token that asks
 	// (GET /api/auth/tokens/self)
 	GetOwnToken(ctx echo.Context) error
+	// RotateOwnToken Rotate the token that asks
+	// (POST /api/auth/tokens/self/rotate)
+	RotateOwnToken(ctx echo.Context, params RotateOwnTokenParams) error
 	// RevokeToken Revoke one token
 	// (DELETE /api/auth/tokens/{tokenId})
-	RevokeToken(ctx echo.Context, tokenID TokenID) error
+	RevokeToken(ctx echo.Context, tokenID TokenID, params RevokeTokenParams) error
 	// GetToken Get one token
 	// (GET /api/auth/tokens/{tokenId})
 	GetToken(ctx echo.Context, tokenID TokenID) error
+	// RotateToken Rotate one token
+	// (POST /api/auth/tokens/{tokenId}/rotate)
+	RotateToken(ctx echo.Context, tokenID TokenID, params RotateTokenParams) error
 	// ListInstances List the instances that may be signed in to
 	// (GET /api/instances)
 	ListInstances(ctx echo.Context) error
@@ -1044,8 +1224,28 @@ func (w *ServerInterfaceWrapper) ListTokens(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) CreateToken(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateTokenParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.CreateToken(ctx)
+	err = w.Handler.CreateToken(ctx, params)
 	return err
 }
 
@@ -1053,8 +1253,28 @@ func (w *ServerInterfaceWrapper) CreateToken(ctx echo.Context) error {
 func (w *ServerInterfaceWrapper) CreateTokenWithCredentials(ctx echo.Context) error {
 	var err error
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateTokenWithCredentialsParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.CreateTokenWithCredentials(ctx)
+	err = w.Handler.CreateTokenWithCredentials(ctx, params)
 	return err
 }
 
@@ -1076,6 +1296,35 @@ func (w *ServerInterfaceWrapper) GetOwnToken(ctx echo.Context) error {
 	return err
 }
 
+// RotateOwnToken converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateOwnToken(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateOwnTokenParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateOwnToken(ctx, params)
+	return err
+}
+
 // RevokeToken converts echo context to params.
 func (w *ServerInterfaceWrapper) RevokeToken(ctx echo.Context) error {
 	var err error
@@ -1087,8 +1336,17 @@ func (w *ServerInterfaceWrapper) RevokeToken(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tokenId: %s", err))
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeTokenParams
+	// ------------- Optional query parameter "successor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "successor", ctx.QueryParams(), &params.Successor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter successor: %s", err))
+	}
+
 	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.RevokeToken(ctx, tokenID)
+	err = w.Handler.RevokeToken(ctx, tokenID, params)
 	return err
 }
 
@@ -1105,6 +1363,42 @@ func (w *ServerInterfaceWrapper) GetToken(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetToken(ctx, tokenID)
+	return err
+}
+
+// RotateToken converts echo context to params.
+func (w *ServerInterfaceWrapper) RotateToken(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tokenId" -------------
+	var tokenID TokenID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tokenId", ctx.Param("tokenId"), &tokenID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tokenId: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RotateTokenParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RotateToken(ctx, tokenID, params)
 	return err
 }
 
@@ -1225,9 +1519,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/auth/tokens", wrapper.CreateToken, options.OperationMiddlewares["createToken"]...)
 	router.DELETE(options.BaseURL+"/api/auth/tokens/:tokenId", wrapper.RevokeToken, options.OperationMiddlewares["revokeToken"]...)
 	router.GET(options.BaseURL+"/api/auth/tokens/:tokenId", wrapper.GetToken, options.OperationMiddlewares["getToken"]...)
+	router.POST(options.BaseURL+"/api/auth/tokens/:tokenId/rotate", wrapper.RotateToken, options.OperationMiddlewares["rotateToken"]...)
 	router.POST(options.BaseURL+"/api/auth/tokens/credentials", wrapper.CreateTokenWithCredentials, options.OperationMiddlewares["createTokenWithCredentials"]...)
 	router.DELETE(options.BaseURL+"/api/auth/tokens/self", wrapper.RevokeOwnToken, options.OperationMiddlewares["revokeOwnToken"]...)
 	router.GET(options.BaseURL+"/api/auth/tokens/self", wrapper.GetOwnToken, options.OperationMiddlewares["getOwnToken"]...)
+	router.POST(options.BaseURL+"/api/auth/tokens/self/rotate", wrapper.RotateOwnToken, options.OperationMiddlewares["rotateOwnToken"]...)
 	router.GET(options.BaseURL+"/api/instances", wrapper.ListInstances, options.OperationMiddlewares["listInstances"]...)
 	router.GET(options.BaseURL+"/api/status", wrapper.GetStatus, options.OperationMiddlewares["getStatus"]...)
 	router.GET(options.BaseURL+"/docs", wrapper.GetDocs, options.OperationMiddlewares["getDocs"]...)
@@ -1242,6 +1538,8 @@ type BadRequestApplicationProblemPlusJSONResponse Problem
 
 type BodyTooLargeApplicationProblemPlusJSONResponse Problem
 
+type ConflictApplicationProblemPlusJSONResponse Problem
+
 type ForbiddenResponseHeaders struct {
 	WWWAuthenticate string
 }
@@ -1255,11 +1553,15 @@ type InternalErrorApplicationProblemPlusJSONResponse Problem
 
 type InvalidCredentialsApplicationProblemPlusJSONResponse Problem
 
+type KeyReusedApplicationProblemPlusJSONResponse Problem
+
 type MisdirectedRequestApplicationProblemPlusJSONResponse Problem
 
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
 type TokenCreatedJSONResponse TokenCreated
+
+type TokenRotatedJSONResponse TokenRotated
 
 type TooManyRequestsResponseHeaders struct {
 	RetryAfter int
@@ -1780,7 +2082,8 @@ func (response ListTokens503ApplicationProblemPlusJSONResponse) VisitListTokensR
 }
 
 type CreateTokenRequestObject struct {
-	Body *CreateTokenJSONRequestBody
+	Params CreateTokenParams
+	Body   *CreateTokenJSONRequestBody
 }
 
 type CreateTokenResponseObject interface {
@@ -1899,6 +2202,22 @@ func (response CreateToken421ApplicationProblemPlusJSONResponse) VisitCreateToke
 	return err
 }
 
+type CreateToken422ApplicationProblemPlusJSONResponse struct {
+	KeyReusedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateToken422ApplicationProblemPlusJSONResponse) VisitCreateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateToken500ApplicationProblemPlusJSONResponse struct {
 	InternalErrorApplicationProblemPlusJSONResponse
 }
@@ -1933,7 +2252,8 @@ func (response CreateToken503ApplicationProblemPlusJSONResponse) VisitCreateToke
 }
 
 type CreateTokenWithCredentialsRequestObject struct {
-	Body *CreateTokenWithCredentialsJSONRequestBody
+	Params CreateTokenWithCredentialsParams
+	Body   *CreateTokenWithCredentialsJSONRequestBody
 }
 
 type CreateTokenWithCredentialsResponseObject interface {
@@ -2047,6 +2367,22 @@ func (response CreateTokenWithCredentials421ApplicationProblemPlusJSONResponse) 
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTokenWithCredentials422ApplicationProblemPlusJSONResponse struct {
+	KeyReusedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTokenWithCredentials422ApplicationProblemPlusJSONResponse) VisitCreateTokenWithCredentialsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2309,8 +2645,195 @@ func (response GetOwnToken503ApplicationProblemPlusJSONResponse) VisitGetOwnToke
 	return err
 }
 
+type RotateOwnTokenRequestObject struct {
+	Params RotateOwnTokenParams
+	Body   *RotateOwnTokenJSONRequestBody
+}
+
+type RotateOwnTokenResponseObject interface {
+	VisitRotateOwnTokenResponse(w http.ResponseWriter) error
+}
+
+type RotateOwnToken200JSONResponse struct{ TokenRotatedJSONResponse }
+
+func (response RotateOwnToken200JSONResponse) VisitRotateOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateOwnToken400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RotateOwnToken400ApplicationProblemPlusJSONResponse) VisitRotateOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateOwnToken401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RotateOwnToken401ApplicationProblemPlusJSONResponse) VisitRotateOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateOwnToken403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RotateOwnToken403ApplicationProblemPlusJSONResponse) VisitRotateOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateOwnToken409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RotateOwnToken409ApplicationProblemPlusJSONResponse) VisitRotateOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateOwnToken413ApplicationProblemPlusJSONResponse struct {
+	BodyTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RotateOwnToken413ApplicationProblemPlusJSONResponse) VisitRotateOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateOwnToken415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RotateOwnToken415ApplicationProblemPlusJSONResponse) VisitRotateOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateOwnToken421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RotateOwnToken421ApplicationProblemPlusJSONResponse) VisitRotateOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateOwnToken422ApplicationProblemPlusJSONResponse struct {
+	KeyReusedApplicationProblemPlusJSONResponse
+}
+
+func (response RotateOwnToken422ApplicationProblemPlusJSONResponse) VisitRotateOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateOwnToken500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RotateOwnToken500ApplicationProblemPlusJSONResponse) VisitRotateOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateOwnToken503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RotateOwnToken503ApplicationProblemPlusJSONResponse) VisitRotateOwnTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RevokeTokenRequestObject struct {
 	TokenID TokenID `json:"tokenId"`
+	Params  RevokeTokenParams
 }
 
 type RevokeTokenResponseObject interface {
@@ -2571,6 +3094,209 @@ type GetToken503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetToken503ApplicationProblemPlusJSONResponse) VisitGetTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateTokenRequestObject struct {
+	TokenID TokenID `json:"tokenId"`
+	Params  RotateTokenParams
+	Body    *RotateTokenJSONRequestBody
+}
+
+type RotateTokenResponseObject interface {
+	VisitRotateTokenResponse(w http.ResponseWriter) error
+}
+
+type RotateToken200JSONResponse struct{ TokenRotatedJSONResponse }
+
+func (response RotateToken200JSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateToken400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RotateToken400ApplicationProblemPlusJSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateToken401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RotateToken401ApplicationProblemPlusJSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateToken403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RotateToken403ApplicationProblemPlusJSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateToken404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RotateToken404ApplicationProblemPlusJSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateToken409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RotateToken409ApplicationProblemPlusJSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateToken413ApplicationProblemPlusJSONResponse struct {
+	BodyTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RotateToken413ApplicationProblemPlusJSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateToken415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RotateToken415ApplicationProblemPlusJSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateToken421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RotateToken421ApplicationProblemPlusJSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateToken422ApplicationProblemPlusJSONResponse struct {
+	KeyReusedApplicationProblemPlusJSONResponse
+}
+
+func (response RotateToken422ApplicationProblemPlusJSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateToken500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RotateToken500ApplicationProblemPlusJSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RotateToken503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RotateToken503ApplicationProblemPlusJSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3060,12 +3786,18 @@ type StrictServerInterface interface {
 	// GetOwnToken Show the token that asks
 	// (GET /api/auth/tokens/self)
 	GetOwnToken(ctx context.Context, request GetOwnTokenRequestObject) (GetOwnTokenResponseObject, error)
+	// RotateOwnToken Rotate the token that asks
+	// (POST /api/auth/tokens/self/rotate)
+	RotateOwnToken(ctx context.Context, request RotateOwnTokenRequestObject) (RotateOwnTokenResponseObject, error)
 	// RevokeToken Revoke one token
 	// (DELETE /api/auth/tokens/{tokenId})
 	RevokeToken(ctx context.Context, request RevokeTokenRequestObject) (RevokeTokenResponseObject, error)
 	// GetToken Get one token
 	// (GET /api/auth/tokens/{tokenId})
 	GetToken(ctx context.Context, request GetTokenRequestObject) (GetTokenResponseObject, error)
+	// RotateToken Rotate one token
+	// (POST /api/auth/tokens/{tokenId}/rotate)
+	RotateToken(ctx context.Context, request RotateTokenRequestObject) (RotateTokenResponseObject, error)
 	// ListInstances List the instances that may be signed in to
 	// (GET /api/instances)
 	ListInstances(ctx context.Context, request ListInstancesRequestObject) (ListInstancesResponseObject, error)
@@ -3219,8 +3951,10 @@ func (sh *strictHandler) ListTokens(ctx echo.Context, params ListTokensParams) e
 }
 
 // CreateToken operation middleware
-func (sh *strictHandler) CreateToken(ctx echo.Context) error {
+func (sh *strictHandler) CreateToken(ctx echo.Context, params CreateTokenParams) error {
 	var request CreateTokenRequestObject
+
+	request.Params = params
 
 	var body CreateTokenJSONRequestBody
 	var err error
@@ -3265,8 +3999,10 @@ func (sh *strictHandler) CreateToken(ctx echo.Context) error {
 }
 
 // CreateTokenWithCredentials operation middleware
-func (sh *strictHandler) CreateTokenWithCredentials(ctx echo.Context) error {
+func (sh *strictHandler) CreateTokenWithCredentials(ctx echo.Context, params CreateTokenWithCredentialsParams) error {
 	var request CreateTokenWithCredentialsRequestObject
+
+	request.Params = params
 
 	var body CreateTokenWithCredentialsJSONRequestBody
 	var err error
@@ -3356,11 +4092,63 @@ func (sh *strictHandler) GetOwnToken(ctx echo.Context) error {
 	return nil
 }
 
+// RotateOwnToken operation middleware
+func (sh *strictHandler) RotateOwnToken(ctx echo.Context, params RotateOwnTokenParams) error {
+	var request RotateOwnTokenRequestObject
+
+	request.Params = params
+
+	var body RotateOwnTokenJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateOwnToken(ctx.Request().Context(), request.(RotateOwnTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateOwnToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateOwnTokenResponseObject); ok {
+		return validResponse.VisitRotateOwnTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // RevokeToken operation middleware
-func (sh *strictHandler) RevokeToken(ctx echo.Context, tokenID TokenID) error {
+func (sh *strictHandler) RevokeToken(ctx echo.Context, tokenID TokenID, params RevokeTokenParams) error {
 	var request RevokeTokenRequestObject
 
 	request.TokenID = tokenID
+	request.Params = params
 
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.RevokeToken(ctx.Request().Context(), request.(RevokeTokenRequestObject))
@@ -3400,6 +4188,58 @@ func (sh *strictHandler) GetToken(ctx echo.Context, tokenID TokenID) error {
 		return err
 	} else if validResponse, ok := response.(GetTokenResponseObject); ok {
 		return validResponse.VisitGetTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RotateToken operation middleware
+func (sh *strictHandler) RotateToken(ctx echo.Context, tokenID TokenID, params RotateTokenParams) error {
+	var request RotateTokenRequestObject
+
+	request.TokenID = tokenID
+	request.Params = params
+
+	var body RotateTokenJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RotateToken(ctx.Request().Context(), request.(RotateTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RotateToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RotateTokenResponseObject); ok {
+		return validResponse.VisitRotateTokenResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -34,12 +34,13 @@ func (e InstanceStatusStatus) Valid() bool {
 
 // Defines values for Permission.
 const (
-	GraphAdmin  Permission = "graph:admin"
-	GraphRead   Permission = "graph:read"
-	GraphWrite  Permission = "graph:write"
-	TokensAdmin Permission = "tokens:admin"
-	TokensRead  Permission = "tokens:read"
-	TokensWrite Permission = "tokens:write"
+	GraphAdmin   Permission = "graph:admin"
+	GraphRead    Permission = "graph:read"
+	GraphWrite   Permission = "graph:write"
+	TokensAdmin  Permission = "tokens:admin"
+	TokensRead   Permission = "tokens:read"
+	TokensRotate Permission = "tokens:rotate"
+	TokensWrite  Permission = "tokens:write"
 )
 
 // Valid indicates whether the value is a known member of the Permission enum.
@@ -54,6 +55,8 @@ func (e Permission) Valid() bool {
 	case TokensAdmin:
 		return true
 	case TokensRead:
+		return true
+	case TokensRotate:
 		return true
 	case TokensWrite:
 		return true
@@ -161,6 +164,24 @@ func (e TokenStatusFilter) Valid() bool {
 	}
 }
 
+// Defines values for RevokeTokenParamsSuccessor.
+const (
+	Keep   RevokeTokenParamsSuccessor = "keep"
+	Revoke RevokeTokenParamsSuccessor = "revoke"
+)
+
+// Valid indicates whether the value is a known member of the RevokeTokenParamsSuccessor enum.
+func (e RevokeTokenParamsSuccessor) Valid() bool {
+	switch e {
+	case Keep:
+		return true
+	case Revoke:
+		return true
+	default:
+		return false
+	}
+}
+
 // AllowedIPs The addresses that the token may be used from: CIDRs or single addresses, IPv4 and IPv6, without host bits. At
 // least one, and none that another one covers. Without it, every address.
 //
@@ -219,8 +240,8 @@ type CreateTokenRequest struct {
 
 	// Permissions What the token may do at most, at least one and each once. Without it, everything that its user's role allows.
 	// What the role does not allow is refused with 403: Admins have every permission, Read-Write users all but
-	// `graph:admin` and `tokens:admin`, Read-Only users `graph:read`, `tokens:read` and `tokens:write`. What the role
-	// no longer allows later, the token can't do any more either.
+	// `graph:admin` and `tokens:admin`, Read-Only users all but these and
+	// `graph:write`. What the role no longer allows later, the token can't do any more either.
 	//
 	//
 	// Example: ["graph:read"]
@@ -289,8 +310,8 @@ type CreateTokenWithCredentialsRequest struct {
 
 	// Permissions What the token may do at most, at least one and each once. Without it, everything that its user's role allows.
 	// What the role does not allow is refused with 403: Admins have every permission, Read-Write users all but
-	// `graph:admin` and `tokens:admin`, Read-Only users `graph:read`, `tokens:read` and `tokens:write`. What the role
-	// no longer allows later, the token can't do any more either.
+	// `graph:admin` and `tokens:admin`, Read-Only users all but these and
+	// `graph:write`. What the role no longer allows later, the token can't do any more either.
 	//
 	//
 	// Example: ["graph:read"]
@@ -417,16 +438,17 @@ type NotBefore = time.Time
 type Password = string
 
 // Permission `graph:read` and `graph:write` are for running queries, `graph:admin` is for a graph's existence and settings.
-// `tokens:read` lists and shows one's own tokens, `tokens:write` creates and revokes them, and `tokens:admin` does
-// both for all users of the instance.
+// `tokens:read` lists and shows one's own tokens, `tokens:write` creates, rotates and revokes them, and
+// `tokens:admin` shows and revokes those of all users of the instance. `tokens:rotate` rotates the token itself and
+// no other.
 //
 // Example: graph:read
 type Permission string
 
 // Permissions What the token may do at most, at least one and each once. Without it, everything that its user's role allows.
 // What the role does not allow is refused with 403: Admins have every permission, Read-Write users all but
-// `graph:admin` and `tokens:admin`, Read-Only users `graph:read`, `tokens:read` and `tokens:write`. What the role
-// no longer allows later, the token can't do any more either.
+// `graph:admin` and `tokens:admin`, Read-Only users all but these and
+// `graph:write`. What the role no longer allows later, the token can't do any more either.
 //
 // Example: ["graph:read"]
 type Permissions = []Permission
@@ -478,6 +500,50 @@ type Problem struct {
 // Example: Admin
 type Role string
 
+// RotateTokenRequest Example: {"graceSeconds":3600}
+type RotateTokenRequest struct {
+	// GraceSeconds How much longer the old secret works, at most 7 days. It never works past its own expiry.
+	//
+	// Example: 3600
+	GraceSeconds int `json:"graceSeconds,omitempty,omitzero"`
+}
+
+// Rotation Which of two tokens is in use, to tell when the old one is not needed any more.
+//
+// Example: {"last_used_token_id":"1758463513181-0d7a3c11","new_last_used":null,"new_token_id":"1761055513181-215c579b","old_ends_at":"2025-11-25T12:00:00Z","old_last_used":"2025-11-24T12:30:00Z","old_token_id":"1758463513181-0d7a3c11","rotated_at":"2025-11-24T12:00:00Z"}
+type Rotation struct {
+	// LastUsedTokenID The one that was used last; null for none.
+	//
+	// Example: 1758463513181-0d7a3c11
+	LastUsedTokenID *string    `json:"last_used_token_id"`
+	NewLastUsed     *time.Time `json:"new_last_used"`
+
+	// NewTokenID `<unix milliseconds>-<8 hex digits>`, also the JWT's `jti`. IDs of the form `<unix milliseconds>-<uuid>` are
+	// accepted too.
+	//
+	//
+	// Example: 1761055513181-215c579b
+	NewTokenID TokenID `json:"new_token_id"`
+
+	// OldEndsAt When the old one's grace is over.
+	//
+	// Example: 2025-11-25T12:00:00Z
+	OldEndsAt time.Time `json:"old_ends_at"`
+
+	// OldLastUsed Example: 2025-11-24T12:30:00Z
+	OldLastUsed *time.Time `json:"old_last_used"`
+
+	// OldTokenID `<unix milliseconds>-<8 hex digits>`, also the JWT's `jti`. IDs of the form `<unix milliseconds>-<uuid>` are
+	// accepted too.
+	//
+	//
+	// Example: 1761055513181-215c579b
+	OldTokenID TokenID `json:"old_token_id"`
+
+	// RotatedAt Example: 2025-11-24T12:00:00Z
+	RotatedAt time.Time `json:"rotated_at"`
+}
+
 // ServiceStatus Example: {"status":"ok"}
 type ServiceStatus struct {
 	// Status Example: ok
@@ -528,7 +594,7 @@ type TLS1 string
 
 // Token A token's metadata. Its text and its hash are never part of it.
 //
-// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
+// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
 type Token struct {
 	// AllowedIps Where the token may be used from; null means from everywhere.
 	//
@@ -602,6 +668,12 @@ type Token struct {
 	// Example: Admin
 	Role Role `json:"role"`
 
+	// RotatedFrom The token whose place it took.
+	RotatedFrom *string `json:"rotated_from"`
+
+	// RotatedTo The token that took its place.
+	RotatedTo *string `json:"rotated_to"`
+
 	// Status Whether the token works, and if not, why.
 	//
 	// Example: active
@@ -623,11 +695,14 @@ type Token struct {
 	Username string `json:"username"`
 }
 
-// TokenAnswer Example: {"token":{"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":null,"graphs":["*"],"host":"localhost","is_active":false,"last_used":null,"last_used_agent":null,"last_used_ip":null,"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":"2025-11-25T12:00:00Z","role":"Admin","status":"revoked","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}}
+// TokenAnswer Example: {"rotation":null,"token":{"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":null,"graphs":["*"],"host":"localhost","is_active":false,"last_used":null,"last_used_agent":null,"last_used_ip":null,"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":"2025-11-25T12:00:00Z","role":"Admin","rotated_from":null,"rotated_to":null,"status":"revoked","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}}
 type TokenAnswer struct {
+	// Rotation Null for a token that was never rotated. In a longer chain, the step to the next token, or to the last.
+	Rotation *Rotation `json:"rotation"`
+
 	// Token A token's metadata. Its text and its hash are never part of it.
 	//
-	// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
+	// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
 	Token Token `json:"token"`
 }
 
@@ -641,10 +716,15 @@ type TokenCreated struct {
 	// Message Example: Token created successfully
 	Message string `json:"message"`
 
-	// Token The token's text, a compact JWT; never shown again.
+	// Replayed True when an earlier request with the same Idempotency-Key made the token; else not there.
+	//
+	// Example: true
+	Replayed bool `json:"replayed,omitempty,omitzero"`
+
+	// Token The token's text, a compact JWT; never shown again, and so not there in an answer that is `replayed`.
 	//
 	// Example: eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...
-	Token string `json:"token"`
+	Token string `json:"token,omitempty,omitzero"`
 
 	// TokenID `<unix milliseconds>-<8 hex digits>`, also the JWT's `jti`. IDs of the form `<unix milliseconds>-<uuid>` are
 	// accepted too.
@@ -702,6 +782,39 @@ type TokenRevoked struct {
 	TokenID TokenID `json:"tokenId"`
 }
 
+// TokenRotated Example: {"expiresAt":"2025-12-24T12:00:00Z","message":"Token rotated successfully","rotation":{"last_used_token_id":"1758463513181-0d7a3c11","new_last_used":null,"new_token_id":"1761055513181-215c579b","old_ends_at":"2025-11-25T12:00:00Z","old_last_used":"2025-11-24T12:30:00Z","old_token_id":"1758463513181-0d7a3c11","rotated_at":"2025-11-24T12:00:00Z"},"token":"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...","tokenId":"1761055513181-215c579b"}
+type TokenRotated struct {
+	// ExpiresAt When the token ends; null means never.
+	//
+	// Example: 2025-12-24T12:00:00Z
+	ExpiresAt *time.Time `json:"expiresAt"`
+
+	// Message Example: Token rotated successfully
+	Message string `json:"message"`
+
+	// Replayed True when an earlier request with the same Idempotency-Key made the token; else not there.
+	//
+	// Example: true
+	Replayed bool `json:"replayed,omitempty,omitzero"`
+
+	// Rotation Which of two tokens is in use, to tell when the old one is not needed any more.
+	//
+	// Example: {"last_used_token_id":"1758463513181-0d7a3c11","new_last_used":null,"new_token_id":"1761055513181-215c579b","old_ends_at":"2025-11-25T12:00:00Z","old_last_used":"2025-11-24T12:30:00Z","old_token_id":"1758463513181-0d7a3c11","rotated_at":"2025-11-24T12:00:00Z"}
+	Rotation Rotation `json:"rotation"`
+
+	// Token The token's text, a compact JWT; never shown again, and so not there in an answer that is `replayed`.
+	//
+	// Example: eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...
+	Token string `json:"token,omitempty,omitzero"`
+
+	// TokenID `<unix milliseconds>-<8 hex digits>`, also the JWT's `jti`. IDs of the form `<unix milliseconds>-<uuid>` are
+	// accepted too.
+	//
+	//
+	// Example: 1761055513181-215c579b
+	TokenID TokenID `json:"tokenId"`
+}
+
 // TokenStatus Whether the token works, and if not, why.
 //
 // Example: active
@@ -722,6 +835,9 @@ type TTLSeconds = int64
 // Example: default
 type Username = string
 
+// IdempotencyKey Example: 8e03978e-40d5-43dd-bc93-6894a57f9324
+type IdempotencyKey = string
+
 // BadRequest An error (RFC 9457).
 //
 // Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
@@ -731,6 +847,11 @@ type BadRequest = Problem
 //
 // Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
 type BodyTooLarge = Problem
+
+// Conflict An error (RFC 9457).
+//
+// Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
+type Conflict = Problem
 
 // Forbidden An error (RFC 9457).
 //
@@ -746,6 +867,11 @@ type InternalError = Problem
 //
 // Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
 type InvalidCredentials = Problem
+
+// KeyReused An error (RFC 9457).
+//
+// Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
+type KeyReused = Problem
 
 // MisdirectedRequest An error (RFC 9457).
 //
@@ -789,6 +915,47 @@ type ListTokensParams struct {
 	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// CreateTokenParams defines parameters for CreateToken.
+type CreateTokenParams struct {
+	// IdempotencyKey Makes it safe to send the request again when its answer was lost: for 24 hours, the same caller with the same key
+	// never makes a second token. The answer then has the first one's ID and `replayed`, but no `token`, which is kept
+	// nowhere; revoke it and start over with another key if the secret never arrived.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// CreateTokenWithCredentialsParams defines parameters for CreateTokenWithCredentials.
+type CreateTokenWithCredentialsParams struct {
+	// IdempotencyKey Makes it safe to send the request again when its answer was lost: for 24 hours, the same caller with the same key
+	// never makes a second token. The answer then has the first one's ID and `replayed`, but no `token`, which is kept
+	// nowhere; revoke it and start over with another key if the secret never arrived.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// RotateOwnTokenParams defines parameters for RotateOwnToken.
+type RotateOwnTokenParams struct {
+	// IdempotencyKey Makes it safe to send the request again when its answer was lost: for 24 hours, the same caller with the same key
+	// never makes a second token. The answer then has the first one's ID and `replayed`, but no `token`, which is kept
+	// nowhere; revoke it and start over with another key if the secret never arrived.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// RevokeTokenParams defines parameters for RevokeToken.
+type RevokeTokenParams struct {
+	// Successor What becomes of the token that took this one's place, when it was rotated, and of all made from either.
+	Successor *RevokeTokenParamsSuccessor `form:"successor,omitempty" json:"successor,omitempty"`
+}
+
+// RevokeTokenParamsSuccessor defines parameters for RevokeToken.
+type RevokeTokenParamsSuccessor string
+
+// RotateTokenParams defines parameters for RotateToken.
+type RotateTokenParams struct {
+	// IdempotencyKey Makes it safe to send the request again when its answer was lost: for 24 hours, the same caller with the same key
+	// never makes a second token. The answer then has the first one's ID and `replayed`, but no `token`, which is kept
+	// nowhere; revoke it and start over with another key if the secret never arrived.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
 // SignInJSONRequestBody defines body for SignIn for application/json ContentType.
 type SignInJSONRequestBody = Credentials
 
@@ -797,6 +964,12 @@ type CreateTokenJSONRequestBody = CreateTokenRequest
 
 // CreateTokenWithCredentialsJSONRequestBody defines body for CreateTokenWithCredentials for application/json ContentType.
 type CreateTokenWithCredentialsJSONRequestBody = CreateTokenWithCredentialsRequest
+
+// RotateOwnTokenJSONRequestBody defines body for RotateOwnToken for application/json ContentType.
+type RotateOwnTokenJSONRequestBody = RotateTokenRequest
+
+// RotateTokenJSONRequestBody defines body for RotateToken for application/json ContentType.
+type RotateTokenJSONRequestBody = RotateTokenRequest
 
 // AsPort0 returns the union data inside the Port as a Port0
 func (t Port) AsPort0() (Port0, error) {
@@ -1051,7 +1224,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/auth/tokens (the `CreateToken` operationId).
-	CreateTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateTokenWithBody(ctx context.Context, params *CreateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateToken Create a token as the signed-in user
 	//
@@ -1064,7 +1237,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/auth/tokens (the `CreateToken` operationId).
-	CreateToken(ctx context.Context, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateToken(ctx context.Context, params *CreateTokenParams, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateTokenWithCredentialsWithBody Create a token with credentials
 	//
@@ -1079,7 +1252,7 @@ type ClientInterface interface {
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/auth/tokens/credentials (the `CreateTokenWithCredentials` operationId).
-	CreateTokenWithCredentialsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateTokenWithCredentialsWithBody(ctx context.Context, params *CreateTokenWithCredentialsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// CreateTokenWithCredentials Create a token with credentials
 	//
@@ -1094,7 +1267,7 @@ type ClientInterface interface {
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/auth/tokens/credentials (the `CreateTokenWithCredentials` operationId).
-	CreateTokenWithCredentials(ctx context.Context, body CreateTokenWithCredentialsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	CreateTokenWithCredentials(ctx context.Context, params *CreateTokenWithCredentialsParams, body CreateTokenWithCredentialsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RevokeOwnToken Revoke the token that asks
 	//
@@ -1111,15 +1284,36 @@ type ClientInterface interface {
 	// Corresponds with GET /api/auth/tokens/self (the `GetOwnToken` operationId).
 	GetOwnToken(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// RotateOwnTokenWithBody Rotate the token that asks
+	//
+	// As *Rotate one token*, for the very token that is sent. It needs the permission `tokens:rotate` or `tokens:write`.
+	// Ask for some grace: without it, a lost answer leaves neither token.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/auth/tokens/self/rotate (the `RotateOwnToken` operationId).
+	RotateOwnTokenWithBody(ctx context.Context, params *RotateOwnTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RotateOwnToken Rotate the token that asks
+	//
+	// As *Rotate one token*, for the very token that is sent. It needs the permission `tokens:rotate` or `tokens:write`.
+	// Ask for some grace: without it, a lost answer leaves neither token.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/auth/tokens/self/rotate (the `RotateOwnToken` operationId).
+	RotateOwnToken(ctx context.Context, params *RotateOwnTokenParams, body RotateOwnTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// RevokeToken Revoke one token
 	//
-	// Ends the token and every token made from it, for good. From the moment that this answer is sent they are refused
+	// Ends the token and every token made from it, for good; of a token that was rotated all that came before and after
+	// too, unless `successor` says otherwise. From the moment that this answer is sent they are refused
 	// everywhere. For the token's owner and for Admins of the same instance; a token needs the permission
 	// `tokens:write`, and `tokens:admin` for those of others, and can always revoke itself. Repeating the call answers
 	// 200 again, so that a retry after a lost answer is safe.
 	//
 	// Corresponds with DELETE /api/auth/tokens/{tokenId} (the `RevokeToken` operationId).
-	RevokeToken(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*http.Response, error)
+	RevokeToken(ctx context.Context, tokenID TokenID, params *RevokeTokenParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetToken Get one token
 	//
@@ -1129,6 +1323,34 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/auth/tokens/{tokenId} (the `GetToken` operationId).
 	GetToken(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RotateTokenWithBody Rotate one token
+	//
+	// Gives a new secret under a new token ID, with the same name, limits and lifetime. The old secret is refused from
+	// this answer on, or after `graceSeconds`. A token is rotated once; after that, rotate the one that took its place.
+	// Revoking either ends both, and all tokens made from them.
+	//
+	// For the token's owner only, because the new secret is as good as the old one: a token needs `tokens:write` and
+	// rotates no token that can do more, or lives longer, than itself.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/auth/tokens/{tokenId}/rotate (the `RotateToken` operationId).
+	RotateTokenWithBody(ctx context.Context, tokenID TokenID, params *RotateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RotateToken Rotate one token
+	//
+	// Gives a new secret under a new token ID, with the same name, limits and lifetime. The old secret is refused from
+	// this answer on, or after `graceSeconds`. A token is rotated once; after that, rotate the one that took its place.
+	// Revoking either ends both, and all tokens made from them.
+	//
+	// For the token's owner only, because the new secret is as good as the old one: a token needs `tokens:write` and
+	// rotates no token that can do more, or lives longer, than itself.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/auth/tokens/{tokenId}/rotate (the `RotateToken` operationId).
+	RotateToken(ctx context.Context, tokenID TokenID, params *RotateTokenParams, body RotateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListInstances List the instances that may be signed in to
 	//
@@ -1262,8 +1484,8 @@ func (c *Client) ListTokens(ctx context.Context, params *ListTokensParams, reqEd
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/auth/tokens (the `CreateToken` operationId).
-func (c *Client) CreateTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateTokenRequestWithBody(c.Server, contentType, body)
+func (c *Client) CreateTokenWithBody(ctx context.Context, params *CreateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateTokenRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1285,8 +1507,8 @@ func (c *Client) CreateTokenWithBody(ctx context.Context, contentType string, bo
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/auth/tokens (the `CreateToken` operationId).
-func (c *Client) CreateToken(ctx context.Context, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateTokenRequest(c.Server, body)
+func (c *Client) CreateToken(ctx context.Context, params *CreateTokenParams, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateTokenRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1310,8 +1532,8 @@ func (c *Client) CreateToken(ctx context.Context, body CreateTokenJSONRequestBod
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/auth/tokens/credentials (the `CreateTokenWithCredentials` operationId).
-func (c *Client) CreateTokenWithCredentialsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateTokenWithCredentialsRequestWithBody(c.Server, contentType, body)
+func (c *Client) CreateTokenWithCredentialsWithBody(ctx context.Context, params *CreateTokenWithCredentialsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateTokenWithCredentialsRequestWithBody(c.Server, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1335,8 +1557,8 @@ func (c *Client) CreateTokenWithCredentialsWithBody(ctx context.Context, content
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/auth/tokens/credentials (the `CreateTokenWithCredentials` operationId).
-func (c *Client) CreateTokenWithCredentials(ctx context.Context, body CreateTokenWithCredentialsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateTokenWithCredentialsRequest(c.Server, body)
+func (c *Client) CreateTokenWithCredentials(ctx context.Context, params *CreateTokenWithCredentialsParams, body CreateTokenWithCredentialsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateTokenWithCredentialsRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1382,16 +1604,57 @@ func (c *Client) GetOwnToken(ctx context.Context, reqEditors ...RequestEditorFn)
 	return c.Client.Do(req)
 }
 
+// RotateOwnTokenWithBody Rotate the token that asks
+//
+// As *Rotate one token*, for the very token that is sent. It needs the permission `tokens:rotate` or `tokens:write`.
+// Ask for some grace: without it, a lost answer leaves neither token.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/auth/tokens/self/rotate (the `RotateOwnToken` operationId).
+func (c *Client) RotateOwnTokenWithBody(ctx context.Context, params *RotateOwnTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateOwnTokenRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RotateOwnToken Rotate the token that asks
+//
+// As *Rotate one token*, for the very token that is sent. It needs the permission `tokens:rotate` or `tokens:write`.
+// Ask for some grace: without it, a lost answer leaves neither token.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/auth/tokens/self/rotate (the `RotateOwnToken` operationId).
+func (c *Client) RotateOwnToken(ctx context.Context, params *RotateOwnTokenParams, body RotateOwnTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateOwnTokenRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // RevokeToken Revoke one token
 //
-// Ends the token and every token made from it, for good. From the moment that this answer is sent they are refused
+// Ends the token and every token made from it, for good; of a token that was rotated all that came before and after
+// too, unless `successor` says otherwise. From the moment that this answer is sent they are refused
 // everywhere. For the token's owner and for Admins of the same instance; a token needs the permission
 // `tokens:write`, and `tokens:admin` for those of others, and can always revoke itself. Repeating the call answers
 // 200 again, so that a retry after a lost answer is safe.
 //
 // Corresponds with DELETE /api/auth/tokens/{tokenId} (the `RevokeToken` operationId).
-func (c *Client) RevokeToken(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRevokeTokenRequest(c.Server, tokenID)
+func (c *Client) RevokeToken(ctx context.Context, tokenID TokenID, params *RevokeTokenParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeTokenRequest(c.Server, tokenID, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1411,6 +1674,54 @@ func (c *Client) RevokeToken(ctx context.Context, tokenID TokenID, reqEditors ..
 // Corresponds with GET /api/auth/tokens/{tokenId} (the `GetToken` operationId).
 func (c *Client) GetToken(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetTokenRequest(c.Server, tokenID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RotateTokenWithBody Rotate one token
+//
+// Gives a new secret under a new token ID, with the same name, limits and lifetime. The old secret is refused from
+// this answer on, or after `graceSeconds`. A token is rotated once; after that, rotate the one that took its place.
+// Revoking either ends both, and all tokens made from them.
+//
+// For the token's owner only, because the new secret is as good as the old one: a token needs `tokens:write` and
+// rotates no token that can do more, or lives longer, than itself.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/auth/tokens/{tokenId}/rotate (the `RotateToken` operationId).
+func (c *Client) RotateTokenWithBody(ctx context.Context, tokenID TokenID, params *RotateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateTokenRequestWithBody(c.Server, tokenID, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RotateToken Rotate one token
+//
+// Gives a new secret under a new token ID, with the same name, limits and lifetime. The old secret is refused from
+// this answer on, or after `graceSeconds`. A token is rotated once; after that, rotate the one that took its place.
+// Revoking either ends both, and all tokens made from them.
+//
+// For the token's owner only, because the new secret is as good as the old one: a token needs `tokens:write` and
+// rotates no token that can do more, or lives longer, than itself.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/auth/tokens/{tokenId}/rotate (the `RotateToken` operationId).
+func (c *Client) RotateToken(ctx context.Context, tokenID TokenID, params *RotateTokenParams, body RotateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRotateTokenRequest(c.Server, tokenID, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1660,18 +1971,18 @@ func NewListTokensRequest(server string, params *ListTokensParams) (*http.Reques
 }
 
 // NewCreateTokenRequest calls the generic CreateToken builder with application/json body
-func NewCreateTokenRequest(server string, body CreateTokenJSONRequestBody) (*http.Request, error) {
+func NewCreateTokenRequest(server string, params *CreateTokenParams, body CreateTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCreateTokenRequestWithBody(server, "application/json", bodyReader)
+	return NewCreateTokenRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewCreateTokenRequestWithBody constructs an http.Request for the CreateToken method, with any body, and a specified content type
-func NewCreateTokenRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewCreateTokenRequestWithBody(server string, params *CreateTokenParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -1696,22 +2007,35 @@ func NewCreateTokenRequestWithBody(server string, contentType string, body io.Re
 
 	req.Header.Add("Content-Type", contentType)
 
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
 	return req, nil
 }
 
 // NewCreateTokenWithCredentialsRequest calls the generic CreateTokenWithCredentials builder with application/json body
-func NewCreateTokenWithCredentialsRequest(server string, body CreateTokenWithCredentialsJSONRequestBody) (*http.Request, error) {
+func NewCreateTokenWithCredentialsRequest(server string, params *CreateTokenWithCredentialsParams, body CreateTokenWithCredentialsJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewCreateTokenWithCredentialsRequestWithBody(server, "application/json", bodyReader)
+	return NewCreateTokenWithCredentialsRequestWithBody(server, params, "application/json", bodyReader)
 }
 
 // NewCreateTokenWithCredentialsRequestWithBody constructs an http.Request for the CreateTokenWithCredentials method, with any body, and a specified content type
-func NewCreateTokenWithCredentialsRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+func NewCreateTokenWithCredentialsRequestWithBody(server string, params *CreateTokenWithCredentialsParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -1735,6 +2059,19 @@ func NewCreateTokenWithCredentialsRequestWithBody(server string, contentType str
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
 
 	return req, nil
 }
@@ -1793,8 +2130,61 @@ func NewGetOwnTokenRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewRotateOwnTokenRequest calls the generic RotateOwnToken builder with application/json body
+func NewRotateOwnTokenRequest(server string, params *RotateOwnTokenParams, body RotateOwnTokenJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRotateOwnTokenRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewRotateOwnTokenRequestWithBody constructs an http.Request for the RotateOwnToken method, with any body, and a specified content type
+func NewRotateOwnTokenRequestWithBody(server string, params *RotateOwnTokenParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/auth/tokens/self/rotate")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
 // NewRevokeTokenRequest constructs an http.Request for the RevokeToken method
-func NewRevokeTokenRequest(server string, tokenID TokenID) (*http.Request, error) {
+func NewRevokeTokenRequest(server string, tokenID TokenID, params *RevokeTokenParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -1817,6 +2207,33 @@ func NewRevokeTokenRequest(server string, tokenID TokenID) (*http.Request, error
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Successor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "successor", *params.Successor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
@@ -1856,6 +2273,66 @@ func NewGetTokenRequest(server string, tokenID TokenID) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRotateTokenRequest calls the generic RotateToken builder with application/json body
+func NewRotateTokenRequest(server string, tokenID TokenID, params *RotateTokenParams, body RotateTokenJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRotateTokenRequestWithBody(server, tokenID, params, "application/json", bodyReader)
+}
+
+// NewRotateTokenRequestWithBody constructs an http.Request for the RotateToken method, with any body, and a specified content type
+func NewRotateTokenRequestWithBody(server string, tokenID TokenID, params *RotateTokenParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "tokenId", tokenID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/auth/tokens/%s/rotate", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
 	}
 
 	return req, nil
@@ -2074,7 +2551,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/auth/tokens (the `CreateToken` operationId).
-	CreateTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error)
+	CreateTokenWithBodyWithResponse(ctx context.Context, params *CreateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error)
 
 	// CreateTokenWithResponse Create a token as the signed-in user
 	//
@@ -2087,7 +2564,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/auth/tokens (the `CreateToken` operationId).
-	CreateTokenWithResponse(ctx context.Context, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error)
+	CreateTokenWithResponse(ctx context.Context, params *CreateTokenParams, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error)
 
 	// CreateTokenWithCredentialsWithBodyWithResponse Create a token with credentials
 	//
@@ -2102,7 +2579,7 @@ type ClientWithResponsesInterface interface {
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/auth/tokens/credentials (the `CreateTokenWithCredentials` operationId).
-	CreateTokenWithCredentialsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenWithCredentialsResponse, error)
+	CreateTokenWithCredentialsWithBodyWithResponse(ctx context.Context, params *CreateTokenWithCredentialsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenWithCredentialsResponse, error)
 
 	// CreateTokenWithCredentialsWithResponse Create a token with credentials
 	//
@@ -2117,7 +2594,7 @@ type ClientWithResponsesInterface interface {
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/auth/tokens/credentials (the `CreateTokenWithCredentials` operationId).
-	CreateTokenWithCredentialsWithResponse(ctx context.Context, body CreateTokenWithCredentialsJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenWithCredentialsResponse, error)
+	CreateTokenWithCredentialsWithResponse(ctx context.Context, params *CreateTokenWithCredentialsParams, body CreateTokenWithCredentialsJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenWithCredentialsResponse, error)
 
 	// RevokeOwnTokenWithResponse Revoke the token that asks
 	//
@@ -2138,9 +2615,30 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/auth/tokens/self (the `GetOwnToken` operationId).
 	GetOwnTokenWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetOwnTokenResponse, error)
 
+	// RotateOwnTokenWithBodyWithResponse Rotate the token that asks
+	//
+	// As *Rotate one token*, for the very token that is sent. It needs the permission `tokens:rotate` or `tokens:write`.
+	// Ask for some grace: without it, a lost answer leaves neither token.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/auth/tokens/self/rotate (the `RotateOwnToken` operationId).
+	RotateOwnTokenWithBodyWithResponse(ctx context.Context, params *RotateOwnTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RotateOwnTokenResponse, error)
+
+	// RotateOwnTokenWithResponse Rotate the token that asks
+	//
+	// As *Rotate one token*, for the very token that is sent. It needs the permission `tokens:rotate` or `tokens:write`.
+	// Ask for some grace: without it, a lost answer leaves neither token.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/auth/tokens/self/rotate (the `RotateOwnToken` operationId).
+	RotateOwnTokenWithResponse(ctx context.Context, params *RotateOwnTokenParams, body RotateOwnTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateOwnTokenResponse, error)
+
 	// RevokeTokenWithResponse Revoke one token
 	//
-	// Ends the token and every token made from it, for good. From the moment that this answer is sent they are refused
+	// Ends the token and every token made from it, for good; of a token that was rotated all that came before and after
+	// too, unless `successor` says otherwise. From the moment that this answer is sent they are refused
 	// everywhere. For the token's owner and for Admins of the same instance; a token needs the permission
 	// `tokens:write`, and `tokens:admin` for those of others, and can always revoke itself. Repeating the call answers
 	// 200 again, so that a retry after a lost answer is safe.
@@ -2148,7 +2646,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /api/auth/tokens/{tokenId} (the `RevokeToken` operationId).
-	RevokeTokenWithResponse(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*RevokeTokenResponse, error)
+	RevokeTokenWithResponse(ctx context.Context, tokenID TokenID, params *RevokeTokenParams, reqEditors ...RequestEditorFn) (*RevokeTokenResponse, error)
 
 	// GetTokenWithResponse Get one token
 	//
@@ -2160,6 +2658,34 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/auth/tokens/{tokenId} (the `GetToken` operationId).
 	GetTokenWithResponse(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*GetTokenResponse, error)
+
+	// RotateTokenWithBodyWithResponse Rotate one token
+	//
+	// Gives a new secret under a new token ID, with the same name, limits and lifetime. The old secret is refused from
+	// this answer on, or after `graceSeconds`. A token is rotated once; after that, rotate the one that took its place.
+	// Revoking either ends both, and all tokens made from them.
+	//
+	// For the token's owner only, because the new secret is as good as the old one: a token needs `tokens:write` and
+	// rotates no token that can do more, or lives longer, than itself.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/auth/tokens/{tokenId}/rotate (the `RotateToken` operationId).
+	RotateTokenWithBodyWithResponse(ctx context.Context, tokenID TokenID, params *RotateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RotateTokenResponse, error)
+
+	// RotateTokenWithResponse Rotate one token
+	//
+	// Gives a new secret under a new token ID, with the same name, limits and lifetime. The old secret is refused from
+	// this answer on, or after `graceSeconds`. A token is rotated once; after that, rotate the one that took its place.
+	// Revoking either ends both, and all tokens made from them.
+	//
+	// For the token's owner only, because the new secret is as good as the old one: a token needs `tokens:write` and
+	// rotates no token that can do more, or lives longer, than itself.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/auth/tokens/{tokenId}/rotate (the `RotateToken` operationId).
+	RotateTokenWithResponse(ctx context.Context, tokenID TokenID, params *RotateTokenParams, body RotateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateTokenResponse, error)
 
 	// ListInstancesWithResponse List the instances that may be signed in to
 	//
@@ -2612,6 +3138,8 @@ type CreateTokenResponse struct {
 	ApplicationProblemJSON415 *UnsupportedMediaType
 	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
 	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *KeyReused
 	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
 	ApplicationProblemJSON500 *InternalError
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
@@ -2657,6 +3185,11 @@ func (r CreateTokenResponse) GetApplicationProblemJSON415() *UnsupportedMediaTyp
 // GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
 func (r CreateTokenResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
 	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r CreateTokenResponse) GetApplicationProblemJSON422() *KeyReused {
+	return r.ApplicationProblemJSON422
 }
 
 // GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
@@ -2722,6 +3255,8 @@ type CreateTokenWithCredentialsResponse struct {
 	ApplicationProblemJSON415 *UnsupportedMediaType
 	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
 	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *KeyReused
 	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
 	ApplicationProblemJSON429 *TooManyRequests
 	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
@@ -2769,6 +3304,11 @@ func (r CreateTokenWithCredentialsResponse) GetApplicationProblemJSON415() *Unsu
 // GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
 func (r CreateTokenWithCredentialsResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
 	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r CreateTokenWithCredentialsResponse) GetApplicationProblemJSON422() *KeyReused {
+	return r.ApplicationProblemJSON422
 }
 
 // GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
@@ -2985,6 +3525,130 @@ func (r GetOwnTokenResponse) StatusCode() int {
 	return 0
 }
 
+// RotateOwnTokenResponse401Headers the declared response headers of an HTTP 401 response for RotateOwnToken
+type RotateOwnTokenResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// RotateOwnTokenResponse403Headers the declared response headers of an HTTP 403 response for RotateOwnToken
+type RotateOwnTokenResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// RotateOwnTokenResponse503Headers the declared response headers of an HTTP 503 response for RotateOwnToken
+type RotateOwnTokenResponse503Headers struct {
+	RetryAfter int
+}
+
+type RotateOwnTokenResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TokenRotated
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *BodyTooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *KeyReused
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *RotateOwnTokenResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *RotateOwnTokenResponse403Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *RotateOwnTokenResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RotateOwnTokenResponse) GetJSON200() *TokenRotated {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r RotateOwnTokenResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r RotateOwnTokenResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r RotateOwnTokenResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r RotateOwnTokenResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r RotateOwnTokenResponse) GetApplicationProblemJSON413() *BodyTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r RotateOwnTokenResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r RotateOwnTokenResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r RotateOwnTokenResponse) GetApplicationProblemJSON422() *KeyReused {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r RotateOwnTokenResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r RotateOwnTokenResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r RotateOwnTokenResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RotateOwnTokenResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RotateOwnTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 // RevokeTokenResponse401Headers the declared response headers of an HTTP 401 response for RevokeToken
 type RevokeTokenResponse401Headers struct {
 	WWWAuthenticate string
@@ -3185,6 +3849,137 @@ func (r GetTokenResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r GetTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// RotateTokenResponse401Headers the declared response headers of an HTTP 401 response for RotateToken
+type RotateTokenResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// RotateTokenResponse403Headers the declared response headers of an HTTP 403 response for RotateToken
+type RotateTokenResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// RotateTokenResponse503Headers the declared response headers of an HTTP 503 response for RotateToken
+type RotateTokenResponse503Headers struct {
+	RetryAfter int
+}
+
+type RotateTokenResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TokenRotated
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *BodyTooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *KeyReused
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *RotateTokenResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *RotateTokenResponse403Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *RotateTokenResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RotateTokenResponse) GetJSON200() *TokenRotated {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r RotateTokenResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r RotateTokenResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r RotateTokenResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r RotateTokenResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r RotateTokenResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r RotateTokenResponse) GetApplicationProblemJSON413() *BodyTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r RotateTokenResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r RotateTokenResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r RotateTokenResponse) GetApplicationProblemJSON422() *KeyReused {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r RotateTokenResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r RotateTokenResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r RotateTokenResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RotateTokenResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RotateTokenResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -3526,8 +4321,8 @@ func (c *ClientWithResponses) ListTokensWithResponse(ctx context.Context, params
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/auth/tokens (the `CreateToken` operationId).
-func (c *ClientWithResponses) CreateTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error) {
-	rsp, err := c.CreateTokenWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CreateTokenWithBodyWithResponse(ctx context.Context, params *CreateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error) {
+	rsp, err := c.CreateTokenWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -3545,8 +4340,8 @@ func (c *ClientWithResponses) CreateTokenWithBodyWithResponse(ctx context.Contex
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/auth/tokens (the `CreateToken` operationId).
-func (c *ClientWithResponses) CreateTokenWithResponse(ctx context.Context, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error) {
-	rsp, err := c.CreateToken(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreateTokenWithResponse(ctx context.Context, params *CreateTokenParams, body CreateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenResponse, error) {
+	rsp, err := c.CreateToken(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -3566,8 +4361,8 @@ func (c *ClientWithResponses) CreateTokenWithResponse(ctx context.Context, body 
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/auth/tokens/credentials (the `CreateTokenWithCredentials` operationId).
-func (c *ClientWithResponses) CreateTokenWithCredentialsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenWithCredentialsResponse, error) {
-	rsp, err := c.CreateTokenWithCredentialsWithBody(ctx, contentType, body, reqEditors...)
+func (c *ClientWithResponses) CreateTokenWithCredentialsWithBodyWithResponse(ctx context.Context, params *CreateTokenWithCredentialsParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateTokenWithCredentialsResponse, error) {
+	rsp, err := c.CreateTokenWithCredentialsWithBody(ctx, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -3587,8 +4382,8 @@ func (c *ClientWithResponses) CreateTokenWithCredentialsWithBodyWithResponse(ctx
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/auth/tokens/credentials (the `CreateTokenWithCredentials` operationId).
-func (c *ClientWithResponses) CreateTokenWithCredentialsWithResponse(ctx context.Context, body CreateTokenWithCredentialsJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenWithCredentialsResponse, error) {
-	rsp, err := c.CreateTokenWithCredentials(ctx, body, reqEditors...)
+func (c *ClientWithResponses) CreateTokenWithCredentialsWithResponse(ctx context.Context, params *CreateTokenWithCredentialsParams, body CreateTokenWithCredentialsJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenWithCredentialsResponse, error) {
+	rsp, err := c.CreateTokenWithCredentials(ctx, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -3626,9 +4421,42 @@ func (c *ClientWithResponses) GetOwnTokenWithResponse(ctx context.Context, reqEd
 	return ParseGetOwnTokenResponse(rsp)
 }
 
+// RotateOwnTokenWithBodyWithResponse Rotate the token that asks
+//
+// As *Rotate one token*, for the very token that is sent. It needs the permission `tokens:rotate` or `tokens:write`.
+// Ask for some grace: without it, a lost answer leaves neither token.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/auth/tokens/self/rotate (the `RotateOwnToken` operationId).
+func (c *ClientWithResponses) RotateOwnTokenWithBodyWithResponse(ctx context.Context, params *RotateOwnTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RotateOwnTokenResponse, error) {
+	rsp, err := c.RotateOwnTokenWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRotateOwnTokenResponse(rsp)
+}
+
+// RotateOwnTokenWithResponse Rotate the token that asks
+//
+// As *Rotate one token*, for the very token that is sent. It needs the permission `tokens:rotate` or `tokens:write`.
+// Ask for some grace: without it, a lost answer leaves neither token.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/auth/tokens/self/rotate (the `RotateOwnToken` operationId).
+func (c *ClientWithResponses) RotateOwnTokenWithResponse(ctx context.Context, params *RotateOwnTokenParams, body RotateOwnTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateOwnTokenResponse, error) {
+	rsp, err := c.RotateOwnToken(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRotateOwnTokenResponse(rsp)
+}
+
 // RevokeTokenWithResponse Revoke one token
 //
-// Ends the token and every token made from it, for good. From the moment that this answer is sent they are refused
+// Ends the token and every token made from it, for good; of a token that was rotated all that came before and after
+// too, unless `successor` says otherwise. From the moment that this answer is sent they are refused
 // everywhere. For the token's owner and for Admins of the same instance; a token needs the permission
 // `tokens:write`, and `tokens:admin` for those of others, and can always revoke itself. Repeating the call answers
 // 200 again, so that a retry after a lost answer is safe.
@@ -3636,8 +4464,8 @@ func (c *ClientWithResponses) GetOwnTokenWithResponse(ctx context.Context, reqEd
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with DELETE /api/auth/tokens/{tokenId} (the `RevokeToken` operationId).
-func (c *ClientWithResponses) RevokeTokenWithResponse(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*RevokeTokenResponse, error) {
-	rsp, err := c.RevokeToken(ctx, tokenID, reqEditors...)
+func (c *ClientWithResponses) RevokeTokenWithResponse(ctx context.Context, tokenID TokenID, params *RevokeTokenParams, reqEditors ...RequestEditorFn) (*RevokeTokenResponse, error) {
+	rsp, err := c.RevokeToken(ctx, tokenID, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -3659,6 +4487,46 @@ func (c *ClientWithResponses) GetTokenWithResponse(ctx context.Context, tokenID 
 		return nil, err
 	}
 	return ParseGetTokenResponse(rsp)
+}
+
+// RotateTokenWithBodyWithResponse Rotate one token
+//
+// Gives a new secret under a new token ID, with the same name, limits and lifetime. The old secret is refused from
+// this answer on, or after `graceSeconds`. A token is rotated once; after that, rotate the one that took its place.
+// Revoking either ends both, and all tokens made from them.
+//
+// For the token's owner only, because the new secret is as good as the old one: a token needs `tokens:write` and
+// rotates no token that can do more, or lives longer, than itself.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/auth/tokens/{tokenId}/rotate (the `RotateToken` operationId).
+func (c *ClientWithResponses) RotateTokenWithBodyWithResponse(ctx context.Context, tokenID TokenID, params *RotateTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RotateTokenResponse, error) {
+	rsp, err := c.RotateTokenWithBody(ctx, tokenID, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRotateTokenResponse(rsp)
+}
+
+// RotateTokenWithResponse Rotate one token
+//
+// Gives a new secret under a new token ID, with the same name, limits and lifetime. The old secret is refused from
+// this answer on, or after `graceSeconds`. A token is rotated once; after that, rotate the one that took its place.
+// Revoking either ends both, and all tokens made from them.
+//
+// For the token's owner only, because the new secret is as good as the old one: a token needs `tokens:write` and
+// rotates no token that can do more, or lives longer, than itself.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/auth/tokens/{tokenId}/rotate (the `RotateToken` operationId).
+func (c *ClientWithResponses) RotateTokenWithResponse(ctx context.Context, tokenID TokenID, params *RotateTokenParams, body RotateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateTokenResponse, error) {
+	rsp, err := c.RotateToken(ctx, tokenID, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRotateTokenResponse(rsp)
 }
 
 // ListInstancesWithResponse List the instances that may be signed in to
@@ -4192,6 +5060,13 @@ func ParseCreateTokenResponse(rsp *http.Response) (*CreateTokenResponse, error) 
 		}
 		response.ApplicationProblemJSON421 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest KeyReused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest InternalError
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4306,6 +5181,13 @@ func ParseCreateTokenWithCredentialsResponse(rsp *http.Response) (*CreateTokenWi
 			return nil, err
 		}
 		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest KeyReused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
 		var dest TooManyRequests
@@ -4554,6 +5436,135 @@ func ParseGetOwnTokenResponse(rsp *http.Response) (*GetOwnTokenResponse, error) 
 	return response, nil
 }
 
+// ParseRotateOwnTokenResponse parses an HTTP response from a RotateOwnTokenWithResponse call
+func ParseRotateOwnTokenResponse(rsp *http.Response) (*RotateOwnTokenResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RotateOwnTokenResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TokenRotated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest BodyTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest KeyReused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers RotateOwnTokenResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers RotateOwnTokenResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 503:
+		var headers RotateOwnTokenResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseRevokeTokenResponse parses an HTTP response from a RevokeTokenWithResponse call
 func ParseRevokeTokenResponse(rsp *http.Response) (*RevokeTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -4757,6 +5768,142 @@ func ParseGetTokenResponse(rsp *http.Response) (*GetTokenResponse, error) {
 		response.Headers403 = &headers
 	case rsp.StatusCode == 503:
 		var headers GetTokenResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRotateTokenResponse parses an HTTP response from a RotateTokenWithResponse call
+func ParseRotateTokenResponse(rsp *http.Response) (*RotateTokenResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RotateTokenResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TokenRotated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest BodyTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest KeyReused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers RotateTokenResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers RotateTokenResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 503:
+		var headers RotateTokenResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -86,6 +86,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/tokens/self/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate the token that asks
+         * @description As *Rotate one token*, for the very token that is sent. It needs the permission `tokens:rotate` or `tokens:write`.
+         *     Ask for some grace: without it, a lost answer leaves neither token.
+         */
+        post: operations["rotateOwnToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/tokens/{tokenId}": {
         parameters: {
             query?: never;
@@ -107,12 +128,41 @@ export interface paths {
         post?: never;
         /**
          * Revoke one token
-         * @description Ends the token and every token made from it, for good. From the moment that this answer is sent they are refused
+         * @description Ends the token and every token made from it, for good; of a token that was rotated all that came before and after
+         *     too, unless `successor` says otherwise. From the moment that this answer is sent they are refused
          *     everywhere. For the token's owner and for Admins of the same instance; a token needs the permission
          *     `tokens:write`, and `tokens:admin` for those of others, and can always revoke itself. Repeating the call answers
          *     200 again, so that a retry after a lost answer is safe.
          */
         delete: operations["revokeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/tokens/{tokenId}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A token's ID (not its text). */
+                tokenId: components["parameters"]["TokenId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate one token
+         * @description Gives a new secret under a new token ID, with the same name, limits and lifetime. The old secret is refused from
+         *     this answer on, or after `graceSeconds`. A token is rotated once; after that, rotate the one that took its place.
+         *     Revoking either ends both, and all tokens made from them.
+         *
+         *     For the token's owner only, because the new secret is as good as the old one: a token needs `tokens:write` and
+         *     rotates no token that can do more, or lives longer, than itself.
+         */
+        post: operations["rotateToken"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -312,17 +362,18 @@ export interface components {
         TokenDescription: string;
         /**
          * @description `graph:read` and `graph:write` are for running queries, `graph:admin` is for a graph's existence and settings.
-         *     `tokens:read` lists and shows one's own tokens, `tokens:write` creates and revokes them, and `tokens:admin` does
-         *     both for all users of the instance.
+         *     `tokens:read` lists and shows one's own tokens, `tokens:write` creates, rotates and revokes them, and
+         *     `tokens:admin` shows and revokes those of all users of the instance. `tokens:rotate` rotates the token itself and
+         *     no other.
          * @example graph:read
          * @enum {string}
          */
-        Permission: "graph:read" | "graph:write" | "graph:admin" | "tokens:read" | "tokens:write" | "tokens:admin";
+        Permission: "graph:read" | "graph:write" | "graph:admin" | "tokens:read" | "tokens:write" | "tokens:admin" | "tokens:rotate";
         /**
          * @description What the token may do at most, at least one and each once. Without it, everything that its user's role allows.
          *     What the role does not allow is refused with 403: Admins have every permission, Read-Write users all but
-         *     `graph:admin` and `tokens:admin`, Read-Only users `graph:read`, `tokens:read` and `tokens:write`. What the role
-         *     no longer allows later, the token can't do any more either.
+         *     `graph:admin` and `tokens:admin`, Read-Only users all but these and
+         *     `graph:write`. What the role no longer allows later, the token can't do any more either.
          * @example [
          *       "graph:read"
          *     ]
@@ -473,10 +524,10 @@ export interface components {
             /** @example Token created successfully */
             message: string;
             /**
-             * @description The token's text, a compact JWT; never shown again.
+             * @description The token's text, a compact JWT; never shown again, and so not there in an answer that is `replayed`.
              * @example eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...
              */
-            token: string;
+            token?: string;
             tokenId: components["schemas"]["TokenId"];
             /**
              * Format: date-time
@@ -484,6 +535,105 @@ export interface components {
              * @example 2025-12-24T12:00:00Z
              */
             expiresAt: string | null;
+            /**
+             * @description True when an earlier request with the same Idempotency-Key made the token; else not there.
+             * @example true
+             */
+            replayed?: boolean;
+        };
+        /**
+         * @example {
+         *       "graceSeconds": 3600
+         *     }
+         */
+        RotateTokenRequest: {
+            /**
+             * @description How much longer the old secret works, at most 7 days. It never works past its own expiry.
+             * @default 0
+             * @example 3600
+             */
+            graceSeconds?: number;
+        };
+        /**
+         * @example {
+         *       "message": "Token rotated successfully",
+         *       "token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...",
+         *       "tokenId": "1761055513181-215c579b",
+         *       "expiresAt": "2025-12-24T12:00:00Z",
+         *       "rotation": {
+         *         "old_token_id": "1758463513181-0d7a3c11",
+         *         "new_token_id": "1761055513181-215c579b",
+         *         "rotated_at": "2025-11-24T12:00:00Z",
+         *         "old_ends_at": "2025-11-25T12:00:00Z",
+         *         "old_last_used": "2025-11-24T12:30:00Z",
+         *         "new_last_used": null,
+         *         "last_used_token_id": "1758463513181-0d7a3c11"
+         *       }
+         *     }
+         */
+        TokenRotated: {
+            /** @example Token rotated successfully */
+            message: string;
+            /**
+             * @description The token's text, a compact JWT; never shown again, and so not there in an answer that is `replayed`.
+             * @example eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...
+             */
+            token?: string;
+            tokenId: components["schemas"]["TokenId"];
+            /**
+             * Format: date-time
+             * @description When the token ends; null means never.
+             * @example 2025-12-24T12:00:00Z
+             */
+            expiresAt: string | null;
+            /**
+             * @description True when an earlier request with the same Idempotency-Key made the token; else not there.
+             * @example true
+             */
+            replayed?: boolean;
+            rotation: components["schemas"]["Rotation"];
+        };
+        /**
+         * @description Which of two tokens is in use, to tell when the old one is not needed any more.
+         * @example {
+         *       "old_token_id": "1758463513181-0d7a3c11",
+         *       "new_token_id": "1761055513181-215c579b",
+         *       "rotated_at": "2025-11-24T12:00:00Z",
+         *       "old_ends_at": "2025-11-25T12:00:00Z",
+         *       "old_last_used": "2025-11-24T12:30:00Z",
+         *       "new_last_used": null,
+         *       "last_used_token_id": "1758463513181-0d7a3c11"
+         *     }
+         */
+        Rotation: {
+            old_token_id: components["schemas"]["TokenId"];
+            new_token_id: components["schemas"]["TokenId"];
+            /**
+             * Format: date-time
+             * @example 2025-11-24T12:00:00Z
+             */
+            rotated_at: string;
+            /**
+             * Format: date-time
+             * @description When the old one's grace is over.
+             * @example 2025-11-25T12:00:00Z
+             */
+            old_ends_at: string;
+            /**
+             * Format: date-time
+             * @example 2025-11-24T12:30:00Z
+             */
+            old_last_used: string | null;
+            /**
+             * Format: date-time
+             * @example null
+             */
+            new_last_used: string | null;
+            /**
+             * @description The one that was used last; null for none.
+             * @example 1758463513181-0d7a3c11
+             */
+            last_used_token_id: string | null;
         };
         /**
          * @description What a user may do on the instance.
@@ -527,6 +677,8 @@ export interface components {
          *       "last_used_ip": "192.0.2.17",
          *       "last_used_agent": "curl/8.5.0",
          *       "revoked_at": null,
+         *       "rotated_to": null,
+         *       "rotated_from": null,
          *       "status": "active",
          *       "is_active": true
          *     }
@@ -619,6 +771,16 @@ export interface components {
              * @example null
              */
             revoked_at: string | null;
+            /**
+             * @description The token that took its place.
+             * @example null
+             */
+            rotated_to: string | null;
+            /**
+             * @description The token whose place it took.
+             * @example null
+             */
+            rotated_from: string | null;
             status: components["schemas"]["TokenStatus"];
             /**
              * @description Whether `status` is `active`.
@@ -671,13 +833,18 @@ export interface components {
          *         "last_used_ip": null,
          *         "last_used_agent": null,
          *         "revoked_at": "2025-11-25T12:00:00Z",
+         *         "rotated_to": null,
+         *         "rotated_from": null,
          *         "status": "revoked",
          *         "is_active": false
-         *       }
+         *       },
+         *       "rotation": null
          *     }
          */
         TokenAnswer: {
             token: components["schemas"]["Token"];
+            /** @description Null for a token that was never rotated. In a longer chain, the step to the next token, or to the last. */
+            rotation: components["schemas"]["Rotation"] | null;
         };
         /**
          * @example {
@@ -838,6 +1005,16 @@ export interface components {
                 "application/json": components["schemas"]["TokenCreated"];
             };
         };
+        /** @description The new token, shown this once. */
+        TokenRotated: {
+            headers: {
+                "Cache-Control": components["headers"]["CacheControl"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["TokenRotated"];
+            };
+        };
         /** @description The request is malformed or a field is invalid; `errors` names the fields. */
         BadRequest: {
             headers: {
@@ -930,6 +1107,42 @@ export interface components {
                  *       "status": 404,
                  *       "code": "token_not_found",
                  *       "message": "There is no token with this ID.",
+                 *       "requestId": "4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The token is not in a state in which this can be done. */
+        Conflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "title": "Conflict",
+                 *       "status": 409,
+                 *       "code": "already_rotated",
+                 *       "message": "This token was rotated before. Token 1761055513181-215c579b took its place.",
+                 *       "requestId": "4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The idempotency key was used for another request. */
+        KeyReused: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "title": "Unprocessable Entity",
+                 *       "status": 422,
+                 *       "code": "idempotency_key_reused",
+                 *       "message": "This Idempotency-Key was used for another request. Send this one with a new key.",
                  *       "requestId": "4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f"
                  *     }
                  */
@@ -1051,6 +1264,12 @@ export interface components {
         };
     };
     parameters: {
+        /**
+         * @description Makes it safe to send the request again when its answer was lost: for 24 hours, the same caller with the same key
+         *     never makes a second token. The answer then has the first one's ID and `replayed`, but no `token`, which is kept
+         *     nowhere; revoke it and start over with another key if the secret never arrived.
+         */
+        IdempotencyKey: string;
         /** @description A token's ID (not its text). */
         TokenId: components["schemas"]["TokenId"];
     };
@@ -1087,6 +1306,9 @@ export type Credentials = components['schemas']['Credentials'];
 export type CreateTokenWithCredentialsRequest = components['schemas']['CreateTokenWithCredentialsRequest'];
 export type CreateTokenRequest = components['schemas']['CreateTokenRequest'];
 export type TokenCreated = components['schemas']['TokenCreated'];
+export type RotateTokenRequest = components['schemas']['RotateTokenRequest'];
+export type TokenRotated = components['schemas']['TokenRotated'];
+export type Rotation = components['schemas']['Rotation'];
 export type Role = components['schemas']['Role'];
 export type TokenStatus = components['schemas']['TokenStatus'];
 export type TokenStatusFilter = components['schemas']['TokenStatusFilter'];
@@ -1103,17 +1325,21 @@ export type Session = components['schemas']['Session'];
 export type Problem = components['schemas']['Problem'];
 export type FieldError = components['schemas']['FieldError'];
 export type ResponseTokenCreated = components['responses']['TokenCreated'];
+export type ResponseTokenRotated = components['responses']['TokenRotated'];
 export type ResponseBadRequest = components['responses']['BadRequest'];
 export type ResponseUnauthorized = components['responses']['Unauthorized'];
 export type ResponseInvalidCredentials = components['responses']['InvalidCredentials'];
 export type ResponseForbidden = components['responses']['Forbidden'];
 export type ResponseNotFound = components['responses']['NotFound'];
+export type ResponseConflict = components['responses']['Conflict'];
+export type ResponseKeyReused = components['responses']['KeyReused'];
 export type ResponseBodyTooLarge = components['responses']['BodyTooLarge'];
 export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
 export type ResponseMisdirectedRequest = components['responses']['MisdirectedRequest'];
 export type ResponseTooManyRequests = components['responses']['TooManyRequests'];
 export type ResponseInternalError = components['responses']['InternalError'];
 export type ResponseUnavailable = components['responses']['Unavailable'];
+export type ParameterIdempotencyKey = components['parameters']['IdempotencyKey'];
 export type ParameterTokenId = components['parameters']['TokenId'];
 export type HeaderCacheControl = components['headers']['CacheControl'];
 export type HeaderSetCookie = components['headers']['SetCookie'];
@@ -1124,7 +1350,14 @@ export interface operations {
     createTokenWithCredentials: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes it safe to send the request again when its answer was lost: for 24 hours, the same caller with the same key
+                 *     never makes a second token. The answer then has the first one's ID and `replayed`, but no `token`, which is kept
+                 *     nowhere; revoke it and start over with another key if the secret never arrived.
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -1141,6 +1374,7 @@ export interface operations {
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["MisdirectedRequest"];
+            422: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
@@ -1183,7 +1417,14 @@ export interface operations {
     createToken: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Makes it safe to send the request again when its answer was lost: for 24 hours, the same caller with the same key
+                 *     never makes a second token. The answer then has the first one's ID and `replayed`, but no `token`, which is kept
+                 *     nowhere; revoke it and start over with another key if the secret never arrived.
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
             path?: never;
             cookie?: never;
         };
@@ -1200,6 +1441,7 @@ export interface operations {
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["MisdirectedRequest"];
+            422: components["responses"]["KeyReused"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };
@@ -1256,6 +1498,39 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    rotateOwnToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes it safe to send the request again when its answer was lost: for 24 hours, the same caller with the same key
+                 *     never makes a second token. The answer then has the first one's ID and `replayed`, but no `token`, which is kept
+                 *     nowhere; revoke it and start over with another key if the secret never arrived.
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RotateTokenRequest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["TokenRotated"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["MisdirectedRequest"];
+            422: components["responses"]["KeyReused"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getToken: {
         parameters: {
             query?: never;
@@ -1289,7 +1564,10 @@ export interface operations {
     };
     revokeToken: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description What becomes of the token that took this one's place, when it was rotated, and of all made from either. */
+                successor?: "revoke" | "keep";
+            };
             header?: never;
             path: {
                 /** @description A token's ID (not its text). */
@@ -1314,6 +1592,43 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             421: components["responses"]["MisdirectedRequest"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rotateToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes it safe to send the request again when its answer was lost: for 24 hours, the same caller with the same key
+                 *     never makes a second token. The answer then has the first one's ID and `replayed`, but no `token`, which is kept
+                 *     nowhere; revoke it and start over with another key if the secret never arrived.
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description A token's ID (not its text). */
+                tokenId: components["parameters"]["TokenId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RotateTokenRequest"];
+            };
+        };
+        responses: {
+            200: components["responses"]["TokenRotated"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["MisdirectedRequest"];
+            422: components["responses"]["KeyReused"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };

@@ -65,11 +65,14 @@ func AllowsAddress(networks []string, address netip.Addr) bool {
 }
 
 // OutsideAddresses gives the index of the first network that is not within a
-// single one of the outer ones; -1 when there is none. Nil is no limit. Both are
-// lists as ParseAddresses gives them.
+// single one of the outer ones; -1 when there is none. Nil is no limit, and
+// outside of every limit. Both are lists as ParseAddresses gives them.
 func OutsideAddresses(networks, outer []string) int {
 	if outer == nil {
 		return -1
+	}
+	if networks == nil {
+		return 0
 	}
 	return slices.IndexFunc(networks, func(network string) bool {
 		p, err := netip.ParsePrefix(network)

@@ -57,12 +57,16 @@ func MatchesGraph(patterns []string, name string) bool {
 }
 
 // OutsideGraphs gives the index of the first pattern that matches a name which
-// none of the outer patterns does; -1 when there is none. Nil is no limit. A
+// none of the outer patterns does; -1 when there is none. Nil is no limit, and
+// outside of every limit. A
 // pattern must lie within a single outer one: that several of them might cover
 // it together is not looked for.
 func OutsideGraphs(patterns, outer []string) int {
 	if outer == nil {
 		return -1
+	}
+	if patterns == nil {
+		return 0
 	}
 	return slices.IndexFunc(patterns, func(p string) bool {
 		return !slices.ContainsFunc(outer, func(o string) bool { return covers(o, p) })
@@ -77,7 +81,9 @@ func matches(pattern, text string) bool {
 // covers tells whether a pattern matches everything that an inner one does: it
 // does so if it matches the inner one's own text, with "?" standing for a
 // character that occurs nowhere else and "*" for any number of such. Runs of
-// both are put in order first: "*?" means the same as "?*".
+// both are put in order first: "*?" means the same as "?*". What it says to be
+// covered is; a "?" of the pattern's that only a "*" and what follows it in the
+// inner one can meet together, as in "?*" and "*a", it takes for not covered.
 func covers(pattern, inner string) bool {
 	return wild(ordered(pattern), []rune(ordered(inner)), func(r rune) bool { return r == '*' })
 }

@@ -17,14 +17,16 @@ const (
 	GraphRead  Permission = "graph:read"
 	GraphWrite Permission = "graph:write"
 	GraphAdmin Permission = "graph:admin"
-	// TokensRead shows one's own tokens, TokensWrite creates and revokes them,
-	// TokensAdmin does both for every user of the instance.
+	// TokensRead shows one's own tokens, TokensWrite creates, rotates and revokes
+	// them, TokensAdmin shows and revokes those of every user of the instance.
 	TokensRead  Permission = "tokens:read"
 	TokensWrite Permission = "tokens:write"
 	TokensAdmin Permission = "tokens:admin"
+	// TokensRotate lets a token rotate itself.
+	TokensRotate Permission = "tokens:rotate"
 )
 
-var all = [...]Permission{GraphRead, GraphWrite, GraphAdmin, TokensRead, TokensWrite, TokensAdmin}
+var all = [...]Permission{GraphRead, GraphWrite, GraphAdmin, TokensRead, TokensWrite, TokensAdmin, TokensRotate}
 
 // Permissions is a set of permissions; the zero value is the empty one.
 type Permissions uint16

@@ -5,9 +5,9 @@ import "github.com/falkorpat/falkorpat/store"
 // rolePermissions is what each role allows. A role that is not here allows
 // nothing.
 var rolePermissions = map[store.Role]Permissions{
-	store.RoleAdmin:     of(GraphRead, GraphWrite, GraphAdmin, TokensRead, TokensWrite, TokensAdmin),
-	store.RoleReadWrite: of(GraphRead, GraphWrite, TokensRead, TokensWrite),
-	store.RoleReadOnly:  of(GraphRead, TokensRead, TokensWrite),
+	store.RoleAdmin:     of(GraphRead, GraphWrite, GraphAdmin, TokensRead, TokensWrite, TokensAdmin, TokensRotate),
+	store.RoleReadWrite: of(GraphRead, GraphWrite, TokensRead, TokensWrite, TokensRotate),
+	store.RoleReadOnly:  of(GraphRead, TokensRead, TokensWrite, TokensRotate),
 }
 
 // OfRole is everything that a role allows.

@@ -15,6 +15,10 @@ var (
 	// ErrExpired is for a token whose time is over.
 	ErrExpired = fmt.Errorf("expired: %w", ErrUnauthenticated)
 
+	// ErrRotated is for a token whose place another one has taken, and whose
+	// grace is over.
+	ErrRotated = fmt.Errorf("rotated: %w", ErrUnauthenticated)
+
 	// ErrTooEarly is for a token whose time has not come.
 	ErrTooEarly = fmt.Errorf("not valid yet: %w", ErrUnauthenticated)
 

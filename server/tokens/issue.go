@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,6 +28,9 @@ type Issued struct {
 	ID string
 	// ExpiresAt is when it ends; zero means never.
 	ExpiresAt time.Time
+	// Replayed says that an earlier request with the same idempotency key made
+	// the token. Text is empty then.
+	Replayed bool
 }
 
 // Issuer is who a new token is made for: somebody who is signed in.
@@ -41,11 +45,20 @@ type Issuer struct {
 	Token *store.Token
 }
 
+// caller names the issuer for idempotency keys: each token and each user has
+// keys of its own.
+func (i Issuer) caller() string {
+	if i.Token != nil {
+		return i.Token.ID
+	}
+	return i.Kept.User.ID
+}
+
 // IssueWithCredentials logs in and makes a token for whoever that is.
 //
 // It returns a *FieldError for a request that cannot be met, before any login,
 // the errors of credentials.Keeper.Login, and an *access.MissingError when more
-// is asked for than the user's role allows.
+// is asked for than the user's role allows, and ErrKeyReused.
 func (s *Service) IssueWithCredentials(ctx context.Context, peer netip.Addr, c instance.Credentials, r Request) (*Issued, error) {
 	draft, err := s.draft(r)
 	if err != nil {
@@ -61,8 +74,12 @@ func (s *Service) IssueWithCredentials(ctx context.Context, peer netip.Addr, c i
 	draft.User = identity.User()
 	draft.Role = identity.Role
 	draft.TLS, draft.CA = c.TLS, c.CA
-	issued, err := s.issue(ctx, draft, c.Password)
-	if err == nil {
+	key, err := s.idempotencyKey(r.IdempotencyKey, "login", draft.User.ID, [...]any{r.normal(draft), c.TLS, c.CA})
+	if err != nil {
+		return nil, err
+	}
+	issued, err := s.once(ctx, key, func() (*Issued, error) { return s.create(ctx, draft, c.Password, key) })
+	if err == nil && !issued.Replayed {
 		s.keeper.Remember(issued.ID, identity.Role)
 	}
 	return issued, err
@@ -73,7 +90,7 @@ func (s *Service) IssueWithCredentials(ctx context.Context, peer netip.Addr, c i
 // It returns a *FieldError for a request that cannot be met, an
 // *access.MissingError when more is asked for than the issuer may do, an
 // *ExceedsError or ErrOutlivesIssuer for a token that would exceed the one it is
-// made from, and ErrRevoked when that one stopped working meanwhile.
+// made from, ErrRevoked when that one stopped working meanwhile, and ErrKeyReused.
 func (s *Service) Issue(ctx context.Context, issuer Issuer, r Request) (*Issued, error) {
 	draft, err := s.draft(r)
 	if err != nil {
@@ -82,16 +99,24 @@ func (s *Service) Issue(ctx context.Context, issuer Issuer, r Request) (*Issued,
 	if draft.Permissions, err = granted(r.Permissions, issuer.Permissions); err != nil {
 		return nil, err
 	}
+	key, err := s.idempotencyKey(r.IdempotencyKey, "create", issuer.caller(), r.normal(draft))
+	if err != nil {
+		return nil, err
+	}
 	if err := narrow(draft, issuer.Token); err != nil {
 		return nil, err
 	}
+	return s.once(ctx, key, func() (*Issued, error) { return s.issueFor(ctx, issuer, draft, key) })
+}
+
+func (s *Service) issueFor(ctx context.Context, issuer Issuer, draft *store.Token, key *store.IdempotencyKey) (*Issued, error) {
 	c, err := s.keeper.Open(ctx, issuer.Kept)
 	if err != nil {
 		return nil, err
 	}
 	draft.User, draft.Role = issuer.Kept.User, issuer.Role
 	draft.TLS, draft.CA = c.TLS, c.CA
-	issued, err := s.issue(ctx, draft, c.Password)
+	issued, err := s.create(ctx, draft, c.Password, key)
 	if errors.Is(err, store.ErrIssuerInactive) {
 		return nil, fmt.Errorf("issue from token %s: %w", draft.IssuerID, ErrRevoked)
 	}
@@ -139,21 +164,35 @@ func narrow(draft, issuer *store.Token) error {
 	if draft.ExpiresAt.IsZero() {
 		draft.ExpiresAt = issuer.ExpiresAt
 	}
-	var err error
-	switch {
-	case access.OutsideGraphs(draft.Graphs, issuer.Graphs) >= 0:
-		err = &ExceedsError{"graphs"}
-	case access.OutsideAddresses(draft.AllowedIPs, issuer.AllowedIPs) >= 0:
-		err = &ExceedsError{"allowedIps"}
-	case !issuer.ExpiresAt.IsZero() && draft.ExpiresAt.After(issuer.ExpiresAt):
-		err = ErrOutlivesIssuer
-	case !draft.ExpiresAt.IsZero() && !draft.NotBefore.Before(draft.ExpiresAt):
+	if err := inside(draft, issuer); err != nil {
+		return err
+	}
+	if !draft.ExpiresAt.IsZero() && !draft.NotBefore.Before(draft.ExpiresAt) {
 		return &FieldError{"notBefore", "must be before the expiry, which is that of the token it is made from"}
 	}
-	if err != nil {
-		return fmt.Errorf("issue from token %s: %w", issuer.ID, err)
-	}
 	return nil
+}
+
+// inside refuses a token that could do more than another one, or outlive it.
+func inside(t, outer *store.Token) error {
+	var err error
+	switch {
+	case outer.Permissions != nil && (t.Permissions == nil || !containsAll(outer.Permissions, t.Permissions)):
+		err = &ExceedsError{"permissions"}
+	case access.OutsideGraphs(t.Graphs, outer.Graphs) >= 0:
+		err = &ExceedsError{"graphs"}
+	case access.OutsideAddresses(t.AllowedIPs, outer.AllowedIPs) >= 0:
+		err = &ExceedsError{"allowedIps"}
+	case !outer.ExpiresAt.IsZero() && (t.ExpiresAt.IsZero() || t.ExpiresAt.After(outer.ExpiresAt)):
+		err = ErrOutlivesIssuer
+	default:
+		return nil
+	}
+	return fmt.Errorf("within token %s: %w", outer.ID, err)
+}
+
+func containsAll(outer, inner []string) bool {
+	return !slices.ContainsFunc(inner, func(name string) bool { return !slices.Contains(outer, name) })
 }
 
 // draft checks a request and begins the token's row with it.
@@ -187,12 +226,17 @@ func (s *Service) draft(r Request) (*store.Token, error) {
 	return draft, nil
 }
 
+// create issues a token that is written as a new one.
+func (s *Service) create(ctx context.Context, draft *store.Token, password string, key *store.IdempotencyKey) (*Issued, error) {
+	return s.issue(draft, password, func(t *store.Token) error { return s.store.CreateToken(ctx, t, key) })
+}
+
 // issue completes the row, signs the token and writes it.
-func (s *Service) issue(ctx context.Context, draft *store.Token, password string) (*Issued, error) {
+func (s *Service) issue(draft *store.Token, password string, write func(*store.Token) error) (*Issued, error) {
 	var err error
 	for range idAttempts {
 		var issued *Issued
-		if issued, err = s.issueOnce(ctx, draft, password); err == nil {
+		if issued, err = s.issueOnce(draft, password, write); err == nil {
 			return issued, nil
 		}
 		if !errors.Is(err, store.ErrConflict) {
@@ -202,7 +246,7 @@ func (s *Service) issue(ctx context.Context, draft *store.Token, password string
 	return nil, err
 }
 
-func (s *Service) issueOnce(ctx context.Context, t *store.Token, password string) (*Issued, error) {
+func (s *Service) issueOnce(t *store.Token, password string, write func(*store.Token) error) (*Issued, error) {
 	var err error
 	if t.ID, err = store.NewTokenID(t.CreatedAt, s.random); err != nil {
 		return nil, err
@@ -219,7 +263,7 @@ func (s *Service) issueOnce(ctx context.Context, t *store.Token, password string
 	if t.SealedPassword, err = s.keeper.Seal(password, t.ID, t.User); err != nil {
 		return nil, err
 	}
-	if err := s.store.CreateToken(ctx, t); err != nil {
+	if err := write(t); err != nil {
 		return nil, err
 	}
 	return &Issued{Text: text, ID: t.ID, ExpiresAt: t.ExpiresAt}, nil

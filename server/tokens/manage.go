@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/falkorpat/falkorpat/server/instance"
@@ -99,19 +100,33 @@ func isTokenID(id []byte) bool {
 	return len(id) <= 64
 }
 
-// Revoke ends a token and all made from it. It tells whether the token worked
-// or had only expired before, in contrast to having been revoked already.
-func (s *Service) Revoke(ctx context.Context, id string, by store.User, from netip.Addr) (bool, error) {
+// RevokeRequest says who revokes a token, and from where.
+type RevokeRequest struct {
+	By   store.User
+	From netip.Addr
+	// KeepSuccessor spares the token that took this one's place, if there is one.
+	KeepSuccessor bool
+}
+
+// Revoke ends a token, all that it was rotated from or to, and all made from
+// any of these. It tells whether the token worked or had only expired before, in
+// contrast to having been revoked already.
+func (s *Service) Revoke(ctx context.Context, t *store.Token, r RevokeRequest) (bool, error) {
 	ended, err := s.store.RevokeToken(ctx, store.Revocation{
-		TokenID: id, By: by, At: s.now().Truncate(time.Second), IP: from.String(),
+		TokenID: t.ID, By: r.By, At: s.now().Truncate(time.Second), IP: r.From.String(),
+		KeepSuccessor: r.KeepSuccessor && t.RotatedTo != "",
 	})
 	if err != nil {
 		return false, err
 	}
-	revoked := false
-	for _, one := range ended {
-		s.keeper.Forget(one)
-		revoked = revoked || one == id
+	s.changed(ended...)
+	return slices.Contains(ended, t.ID), nil
+}
+
+// changed is called after every change to tokens that decides whether they are
+// accepted, and for what: nothing remembered of them counts from then on.
+func (s *Service) changed(ids ...string) {
+	for _, id := range ids {
+		s.keeper.Forget(id)
 	}
-	return revoked, nil
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/falkorpat/falkorpat/store"
 )
 
 const (
@@ -33,6 +35,16 @@ type Request struct {
 	Permissions, Graphs, AllowedIPs []string
 	// NotBefore is when the token shall begin to work; zero for at once.
 	NotBefore time.Time
+	// IdempotencyKey makes it safe to ask again; empty for none.
+	IdempotencyKey string
+}
+
+// normal is what two requests that mean the same have in common, for the
+// comparison of those with the same idempotency key.
+func (r Request) normal(draft *store.Token) any {
+	return [...]any{
+		draft.Name, draft.Description, r.TTLSeconds, r.ExpiresAt.UTC(), r.NotBefore.UTC(), draft.Permissions, draft.Graphs, draft.AllowedIPs,
+	}
 }
 
 // description checks and trims a token's description.

@@ -3,6 +3,7 @@ package tokens
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/netip"
@@ -21,9 +22,11 @@ type Options struct {
 	Signing crypto.SigningRing
 	// BrowserCompat adds the claims that FalkorDB Browser reads from a token.
 	BrowserCompat bool
-	Now           func() time.Time
-	Random        io.Reader
-	Log           *slog.Logger
+	// Reuse is what follows the use of a rotated-out token; ReuseRecord when empty.
+	Reuse  ReusePolicy
+	Now    func() time.Time
+	Random io.Reader
+	Log    *slog.Logger
 	// FlushInterval is how often uses are written at the most; 1 s when zero.
 	FlushInterval time.Duration
 	// UsageInterval is how often the use of one token is written at the most;
@@ -33,12 +36,27 @@ type Options struct {
 	SweepInterval time.Duration
 }
 
+// ReusePolicy is what follows when somebody uses a token that was rotated out,
+// after its grace. It is refused in any case.
+type ReusePolicy string
+
+// The policies.
+const (
+	// ReuseRecord only takes note.
+	ReuseRecord ReusePolicy = "record"
+	// ReuseRevoke revokes all that the token was rotated to and from, and all
+	// made from these: one of two holders of a secret is a thief.
+	ReuseRevoke ReusePolicy = "revoke"
+)
+
 func (o *Options) validate() error {
 	switch {
 	case o.Store == nil:
 		return errors.New("tokens: Store is missing")
 	case o.Keeper == nil:
 		return errors.New("tokens: Keeper is missing")
+	case o.Reuse != "" && o.Reuse != ReuseRecord && o.Reuse != ReuseRevoke:
+		return fmt.Errorf("tokens: no reuse policy %q", o.Reuse)
 	case o.Now == nil:
 		return errors.New("tokens: Now is missing")
 	case o.Random == nil:
@@ -65,6 +83,7 @@ type Service struct {
 	keeper   *credentials.Keeper
 	signing  crypto.SigningRing
 	compat   bool
+	reuse    ReusePolicy
 	now      func() time.Time
 	random   io.Reader
 	log      *slog.Logger
@@ -78,7 +97,7 @@ func New(o Options) (*Service, error) {
 		return nil, err
 	}
 	return &Service{
-		store: o.Store, keeper: o.Keeper, signing: o.Signing, compat: o.BrowserCompat, now: o.Now, random: o.Random, log: o.Log,
+		store: o.Store, keeper: o.Keeper, signing: o.Signing, compat: o.BrowserCompat, reuse: o.Reuse, now: o.Now, random: o.Random, log: o.Log,
 		recorder: newRecorder(o),
 		sweeper:  newSweeper(o),
 	}, nil

@@ -177,7 +177,7 @@ func TestRowDecidesWhereTokenAndRowDiffer(t *testing.T) {
 	if _, err := f.Verify(t.Context(), stranger, client("192.0.2.1")); !errors.Is(err, ErrUnknown) {
 		t.Errorf("well signed but not stored: %v, want ErrUnknown", err)
 	}
-	if _, err := f.Revoke(t.Context(), issued.ID, store.User{ID: "u", Username: c.Username, Host: "localhost", Port: 1}, netip.Addr{}); err != nil {
+	if _, err := f.Revoke(t.Context(), f.row(t, issued.ID), RevokeRequest{By: store.User{ID: "u", Username: c.Username, Host: "localhost", Port: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.Verify(t.Context(), issued.Text, client("192.0.2.1")); !errors.Is(err, ErrRevoked) {
@@ -210,7 +210,7 @@ func TestTokenOfATokenNeverOutlivesIt(t *testing.T) {
 	if _, err := f.Verify(t.Context(), heir.Text, client("192.0.2.1")); err != nil {
 		t.Errorf("heir: %v", err)
 	}
-	if _, err := f.Revoke(t.Context(), parent.ID, accepted.Token().User, netip.Addr{}); err != nil {
+	if _, err := f.Revoke(t.Context(), f.row(t, parent.ID), RevokeRequest{By: accepted.Token().User}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.Verify(t.Context(), heir.Text, client("192.0.2.1")); !errors.Is(err, ErrRevoked) {

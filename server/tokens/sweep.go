@@ -17,7 +17,7 @@ const (
 )
 
 // sweeper makes expired tokens inactive, destroys their sealed passwords and
-// removes ended sessions.
+// removes ended sessions and idempotency keys.
 type sweeper struct {
 	store *store.Store
 	now   func() time.Time
@@ -41,28 +41,30 @@ func (s *sweeper) stop() { s.loop.stop() }
 // the beginning, later ones to the one before, so their cost does not grow with
 // what has expired in all the time.
 func (s *sweeper) sweep(ctx context.Context) error {
-	var tokens, sessions int
+	var total store.Swept
 	now := s.now()
 	var after time.Time
 	if !s.swept.IsZero() && !s.swept.After(now) { // a clock that was set back knows nothing of what is swept
 		after = s.swept.Add(-sweepOverlap)
 	}
 	for {
-		t, n, err := s.store.Sweep(ctx, after, now, sweepBatch)
-		tokens, sessions = tokens+t, sessions+n
+		swept, err := s.store.Sweep(ctx, after, now, sweepBatch)
+		total.Tokens += swept.Tokens
+		total.Sessions += swept.Sessions
+		total.Keys += swept.Keys
 		if err != nil {
 			if ctx.Err() == nil {
 				s.log.WarnContext(ctx, "expired tokens not swept; the next sweep takes them", "error", err)
 			}
 			return err
 		}
-		if t < sweepBatch && n < sweepBatch {
+		if max(swept.Tokens, swept.Sessions, swept.Keys) < sweepBatch {
 			break
 		}
 	}
 	s.swept = now
-	if tokens+sessions > 0 {
-		s.log.InfoContext(ctx, "swept expired tokens and ended sessions", "tokens", tokens, "sessions", sessions)
+	if total != (store.Swept{}) {
+		s.log.InfoContext(ctx, "swept what is over", "tokens", total.Tokens, "sessions", total.Sessions, "idempotency_keys", total.Keys)
 	}
 	return nil
 }

@@ -54,6 +54,10 @@ func (s *Service) Verify(ctx context.Context, text string, client Client) (Accep
 	case store.StatusRevoked:
 		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrRevoked)
 	case store.StatusExpired:
+		if t.RotatedTo != "" {
+			s.reused(ctx, t, client)
+			return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrRotated)
+		}
 		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrExpired)
 	case store.StatusActive:
 	}
@@ -70,6 +74,18 @@ func (s *Service) Verify(ctx context.Context, text string, client Client) (Accep
 	s.noteRole(ctx, t, role)
 	s.recorder.record(store.Use{TokenID: t.ID, At: now.Truncate(time.Second), IP: client.IP.String(), Agent: client.Agent}, t.LastUse.At)
 	return Accepted{token: t, role: role, permissions: access.OfToken(role, t.Permissions)}, nil
+}
+
+// reused acts upon the use of a secret that was rotated out and whose grace is
+// over: whoever has it should not. The use is refused whatever happens here.
+func (s *Service) reused(ctx context.Context, t *store.Token, client Client) {
+	s.log.WarnContext(ctx, "a token was used after it was rotated out", "token_id", t.ID, "rotated_to", t.RotatedTo, "client_ip", client.IP.String())
+	if s.reuse != ReuseRevoke {
+		return
+	}
+	if _, err := s.Revoke(ctx, t, RevokeRequest{By: t.User, From: client.IP}); err != nil {
+		s.log.ErrorContext(ctx, "a reused token's successors not revoked", "token_id", t.ID, "error", err)
+	}
 }
 
 // noteRole writes a changed role down, for those who look at the token later.

@@ -22,6 +22,8 @@ function token(part: Partial<Token> & { token_id: string }): Token {
     last_used_ip: null,
     last_used_agent: null,
     revoked_at: null,
+    rotated_to: null,
+    rotated_from: null,
     status: "active",
     is_active: true,
     ...part,

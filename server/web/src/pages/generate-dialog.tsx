@@ -48,7 +48,8 @@ export function GenerateDialog({ api, memory, onClose, onCreated }: GenerateDial
     setFailure(undefined);
     const result = await api.createToken({ name: draft.name.trim(), ...expiryFields(draft) });
     setBusy(false);
-    if (result.ok) return onCreated({ ...result.value, name: draft.name.trim() });
+    // Only an answer to a repeated request is without the token, and this one is sent once.
+    if (result.ok) return onCreated({ ...result.value, token: result.value.token ?? "", name: draft.name.trim() });
     const { fields } = result.failure;
     const atExpiry = fields["expiresAt"] ?? fields["ttlSeconds"];
     if (fields["name"] ?? atExpiry) refuse(fields["name"], atExpiry);
