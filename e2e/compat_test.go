@@ -237,10 +237,11 @@ func TestCompatibleTokensAreAsTheBrowserMakesThem(t *testing.T) {
 	}
 	_, _ = p.signIn(t, u)
 	form := regexp.MustCompile(`^[0-9a-f]{24}:[0-9a-f]{32}:[0-9a-f]*$`)
-	rows := query(t, p.store(t), `MATCH (t:Token)-[:BELONGS_TO]->(u:User) RETURN t.kind, t.encrypted_password, t.name, keys(t)`)
-	if len(rows) != 2 {
-		t.Fatalf("%d rows", len(rows))
-	}
+	var rows [][]string
+	eventually(t, 10*time.Second, "both rows to be there with their user", func() bool {
+		rows = query(t, p.store(t), `MATCH (t:Token)-[:BELONGS_TO]->(u:User) RETURN t.kind, t.encrypted_password, t.name, keys(t)`)
+		return len(rows) == 2
+	})
 	for _, row := range rows {
 		if !form.MatchString(row[1]) {
 			t.Errorf("a %s's password is kept as %.10s…", row[0], row[1])

@@ -102,7 +102,7 @@ func TestEveryQueryStartsFromAnIndex(t *testing.T) {
 		t.Fatalf("found only %v", slices.Sorted(maps.Keys(all)))
 	}
 	// Where a plan may start: at an index, or at something that is not stored.
-	allowed := []string{"Node By Index Scan", "Argument", "Unwind", "ProcedureCall", "Project", "MergeCreate"}
+	allowed := []string{"Node By Index Scan", "Argument", "Unwind", "ProcedureCall", "Project", "MergeCreate", "Create"}
 	for name, query := range all {
 		text, err := cypherText(query, sampleParams(t, query))
 		if err != nil {
@@ -189,6 +189,8 @@ func TestLookUpsTouchOneRow(t *testing.T) {
 		"revocation": {queryRevokeToken, []param{
 			{"token_id", token.ID}, {"at", noon}, {"ip", "::1"}, {"user_id", bob.ID}, {"username", bob.Username}, {"host", bob.Host}, {"port", bob.Port},
 		}},
+		"owner's edge":   {queryLinkOwners, []param{{"limit", 1}}},
+		"revoker's edge": {queryLinkRevokers, []param{{"limit", 1}}},
 		"sign-out":       {queryDeleteSession, []param{{"token_hash", session.Hash}}},
 		"token sweep":    {querySweepTokens, []param{{"after", time.Time{}}, {"now", noon}, {"limit", 10}}},
 		"session sweep":  {querySweepSessions, []param{{"after", time.Time{}}, {"now", noon}, {"limit", 10}}},

@@ -166,9 +166,13 @@ func byID(tb testing.TB, s *Store, id string) *Token {
 	return t
 }
 
-// raw runs a query as any other program would, and returns its records.
+// raw runs a query as any other program would, and returns its records. It
+// finds the graph with the edges that are made behind the answers.
 func raw(tb testing.TB, s *Store, query string, params ...param) [][]any {
 	tb.Helper()
+	if err := s.link(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
 	rows, err := s.writeSoon(tb.Context(), query, params...)
 	if err != nil {
 		tb.Fatal(err)

@@ -55,6 +55,7 @@ func (s *Store) RotateToken(ctx context.Context, r Rotation) error {
 	if err != nil {
 		return fmt.Errorf("rotate token %s: %w", r.OldID, err)
 	}
+	s.linker.soon()
 	if len(rows) == 0 {
 		return fmt.Errorf("rotate token %s: %w", r.OldID, ErrNotRotatable)
 	}

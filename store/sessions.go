@@ -16,7 +16,7 @@ const (
 // sessionNamePrefix begins the name of every session row.
 const sessionNamePrefix = "connection:"
 
-// CreateSession writes a new session and its user. It returns ErrConflict when
+// CreateSession writes a new session. It returns ErrConflict when
 // the ID or the hash is taken.
 func (s *Store) CreateSession(ctx context.Context, session *Session) error {
 	row := &Token{
@@ -27,6 +27,7 @@ func (s *Store) CreateSession(ctx context.Context, session *Session) error {
 	if _, err := s.write(ctx, queryCreateSession, tokenParams(row, "session")...); err != nil {
 		return fmt.Errorf("create session: %w", err)
 	}
+	s.linker.soon()
 	return nil
 }
 

@@ -63,6 +63,7 @@ type Store struct {
 	poolSize   int
 	durability Durability
 	log        *slog.Logger
+	linker     *linker
 
 	mu      sync.RWMutex   // guards closed, and running against being waited for too early
 	closed  bool           // no operation begins any more
@@ -104,7 +105,11 @@ func (s *Store) start(ctx context.Context, asked *redis.Options) error {
 	if s.durability == durabilityNone {
 		s.log.WarnContext(ctx, "what the store has answered may be lost when it crashes; start it with --appendonly yes --appendfsync always")
 	}
-	return s.migrate(ctx)
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	s.startLinking(ctx)
+	return nil
 }
 
 // client is falkordb-go's connection. Where a Sentinel is asked it is a
@@ -123,6 +128,7 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
+	s.stopLinking()
 	err := s.client().Close()
 	s.running.Wait()
 	if err != nil && !errors.Is(err, redis.ErrClosed) {

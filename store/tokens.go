@@ -18,15 +18,13 @@ const (
 	t.last_used, t.last_used_ip, t.last_used_agent, t.is_active`
 )
 
-// tokenPattern makes the node and its user; the parameters are tokenParams'.
+// tokenPattern makes the node, which the linker ties to its user; the parameters
+// are tokenParams'.
 const tokenPattern = `
-	MERGE (u:User {user_id: $user_id})
-		ON CREATE SET u.username = $username, u.host = $host, u.port = $port
 	CREATE (t:Token {token_id: $token_id, token_hash: $token_hash, user_id: $user_id, username: $username,
 		host: $host, port: $port, name: $name, description: $description, role: $role, permissions: $permissions,
 		graphs: $graphs, allowed_ips: $allowed_ips, not_before: $not_before, created_at: $created_at, expires_at: $expires_at,
-		last_used: -1, is_active: true, encrypted_password: $encrypted_password, kind: $kind, tls: $tls, ca: $ca})
-		-[:BELONGS_TO]->(u)`
+		last_used: -1, is_active: true, encrypted_password: $encrypted_password, kind: $kind, tls: $tls, ca: $ca, owner_unlinked: true})`
 
 // isPAT keeps sessions, which are rows of the same label, out of all that
 // concerns tokens. Rows written before there were kinds are tokens.
@@ -58,8 +56,8 @@ const (
 	revokePast = revokeRoot + `MATCH (root)<-[:ROTATED_TO*0..]-(t:Token) WITH t`
 	endTokens  = ` WHERE t.revoked_at IS NULL AND NOT (t)-[:REVOKED_BY]->()
 		MERGE (u:User {user_id: $user_id}) ON CREATE SET u.username = $username, u.host = $host, u.port = $port
-		SET t.is_active = false, t.revoked_at = $at, t.encrypted_password = ''
-		CREATE (t)-[:REVOKED_BY {at: $at, ip: $ip}]->(u)
+		SET t.is_active = false, t.revoked_at = $at, t.revoked_by = $user_id, t.revoked_ip = $ip, t.revoker_unlinked = true,
+			t.encrypted_password = ''
 		RETURN t.token_id`
 
 	queryRevokeToken       = revokeTree + endTokens
@@ -90,8 +88,8 @@ func tokenParams(t *Token, kind string) []param {
 	}
 }
 
-// CreateToken writes a new token, which becomes active, its user, and the
-// client's key for it if there is one.
+// CreateToken writes a new token, which becomes active, and the client's key for
+// it if there is one.
 //
 // It returns ErrConflict when the ID, the hash or the key is taken, ErrIssuerInactive
 // when IssuerID names a token that does not work at CreatedAt, and
@@ -106,6 +104,7 @@ func (s *Store) CreateToken(ctx context.Context, t *Token, key *IdempotencyKey) 
 	if err != nil {
 		return fmt.Errorf("create token %s: %w", t.ID, err)
 	}
+	s.linker.soon()
 	if len(rows) == 0 {
 		return fmt.Errorf("create token %s from %s: %w", t.ID, t.IssuerID, ErrIssuerInactive)
 	}
@@ -221,6 +220,7 @@ func (s *Store) RevokeToken(ctx context.Context, r Revocation) ([]string, error)
 	if err != nil {
 		return nil, fmt.Errorf("revoke token %s: %w", r.TokenID, err)
 	}
+	s.linker.soon()
 	ids := make([]string, len(rows))
 	for i := range rows {
 		if ids[i] = rows[i].text(); rows[i].err != nil {
