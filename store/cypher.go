@@ -60,6 +60,8 @@ func appendLiteral(b []byte, v any) ([]byte, error) {
 		return appendList(b, v, appendSpan)
 	case []IdempotencyKey:
 		return appendList(b, v, appendKey)
+	case []importRow:
+		return appendList(b, v, appendImportRow)
 	case []Use:
 		return appendList(b, v, appendUse)
 	default:

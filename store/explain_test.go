@@ -62,7 +62,7 @@ var sample = map[string]any{
 	"role": RoleAdmin, "created_at": noon, "expires_at": noon, "encrypted_password": "s", "kind": "pat", "tls": true, "ca": "", "issuer_id": "1-b",
 	"now": noon, "at": noon, "ip": "::1", "uses": []Use{{TokenID: "1-a", At: noon}}, "after": time.Time{}, "until": noon, "limit": 10,
 	"hosts": localhost, "states": []bool{true}, "status": "active", "cursor_at": noon, "cursor_id": "1-a", "spans": []span{{1, 2}},
-	"version": 1, "old_id": "1-c", "old_until": noon, "key": "k", "keys": []IdempotencyKey{{Hash: "k", BodyHash: "b", ExpiresAt: noon}}, "description": "d", "permissions": "graph:read", "graphs": "social", "allowed_ips": "", "not_before": time.Time{},
+	"version": 1, "rows": []importRow{{&Token{ID: "1-d", Hash: "d", User: alice}}}, "old_id": "1-c", "old_until": noon, "key": "k", "keys": []IdempotencyKey{{Hash: "k", BodyHash: "b", ExpiresAt: noon}}, "description": "d", "permissions": "graph:read", "graphs": "social", "allowed_ips": "", "not_before": time.Time{},
 }
 
 func sampleParams(t *testing.T, query string) []param {

@@ -19,6 +19,7 @@ const (
 // commands are the subcommands, each in a file of its own.
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Serve the token API."`
+	Bench   benchCommand   `cmd:"" help:"Prepare measurements."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -30,8 +31,11 @@ type environment struct {
 
 // dropEmpty takes variables that are set but empty out of the environment: for
 // every option that means the default, as in compose files' ${NAME:-}.
-func dropEmpty(model *kong.Application) error {
-	for _, command := range model.Children {
+func dropEmpty(node *kong.Node) error {
+	for _, command := range node.Children {
+		if err := dropEmpty(command); err != nil {
+			return err
+		}
 		for _, flag := range command.Flags {
 			for _, name := range flag.Envs {
 				if value, set := os.LookupEnv(name); set && value == "" {
@@ -58,7 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "falkorpat: %v\n", err)
 		return exitFault
 	}
-	if err := dropEmpty(parser.Model); err != nil {
+	if err := dropEmpty(parser.Model.Node); err != nil {
 		fmt.Fprintf(stderr, "falkorpat: %v\n", err)
 		return exitFault
 	}
