@@ -45,6 +45,8 @@ type options struct {
 	// loginFailures is the limit on failed logins; high enough to be never
 	// reached when 0.
 	loginFailures int
+	// leakReports is the limit on reports of leaked tokens, likewise.
+	leakReports int
 }
 
 func (o options) arguments() []string {
@@ -54,9 +56,12 @@ func (o options) arguments() []string {
 	if o.loginFailures == 0 {
 		o.loginFailures = 1_000_000
 	}
+	if o.leakReports == 0 {
+		o.leakReports = 1_000_000
+	}
 	args := []string{
 		"serve", "--addr", "127.0.0.1:0", "--data-dir", o.dataDir, "--instances", o.instances,
-		"--log-level", "debug", "--log-format", "json", "--login-failures", fmt.Sprint(o.loginFailures),
+		"--log-level", "debug", "--log-format", "json", "--login-failures", fmt.Sprint(o.loginFailures), "--leak-reports", fmt.Sprint(o.leakReports),
 	}
 	if o.basePath != "" {
 		args = append(args, "--base-path", o.basePath)

@@ -43,7 +43,7 @@ func TestMethodsThatAreNotDocumentedAreRefused(t *testing.T) {
 				if a.status == http.StatusMethodNotAllowed || a.status == http.StatusNotFound && a.problem(t).Code == "not_found" {
 					t.Errorf("%s %s is documented and answered %d", method, path, a.status)
 				}
-			case strings.HasSuffix(path, "/credentials") && (method == http.MethodGet || method == http.MethodDelete):
+			case hasFormOfTokenID(path) && (method == http.MethodGet || method == http.MethodDelete):
 				// Has the form of a token's ID, of a token that is never there.
 				a.isProblem(t, http.StatusNotFound, "token_not_found")
 			case a.status != http.StatusMethodNotAllowed || a.problem(t).Code != "method_not_allowed":
@@ -59,6 +59,13 @@ func TestMethodsThatAreNotDocumentedAreRefused(t *testing.T) {
 			}
 		}
 	}
+}
+
+// hasFormOfTokenID tells whether what stands directly below the tokens could be
+// the ID of one.
+func hasFormOfTokenID(path string) bool {
+	rest, below := strings.CutPrefix(path, "/api/auth/tokens/")
+	return below && !strings.Contains(rest, "/")
 }
 
 func TestPathsThatAreNotDocumentedAreNotFound(t *testing.T) {

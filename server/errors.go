@@ -110,6 +110,10 @@ var errorTable = [...]struct {
 		status: http.StatusUnprocessableEntity, code: "idempotency_key_reused",
 		message: "This Idempotency-Key was used for another request. Send this one with a new key.",
 	}},
+	{tokens.ErrTooManyReports, publicError{
+		status: http.StatusTooManyRequests, code: "too_many_reports",
+		message: "Too many reports from this address. Wait as long as Retry-After says.",
+	}},
 	{ratelimit.ErrLimited, publicError{
 		status: http.StatusTooManyRequests, code: "too_many_failed_logins",
 		message: "Too many failed logins from this address. Wait as long as Retry-After says.",

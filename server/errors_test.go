@@ -66,6 +66,7 @@ func TestErrorsAreToldByTheTable(t *testing.T) {
 		{"login out of reach", login(instance.ErrUnreachable), 401, "invalid_credentials"},
 		{"login not allowed", login(instance.ErrNotAllowed), 401, "invalid_credentials"},
 		{"login limited", login(&ratelimit.LimitedError{RetryAfter: time.Second}), 429, "too_many_failed_logins"},
+		{"reports limited", fmt.Errorf("%w: %w", tokens.ErrTooManyReports, &ratelimit.LimitedError{RetryAfter: time.Second}), 429, "too_many_reports"},
 		{"login with the limit out of reach", login(ratelimit.ErrUnavailable), 503, "store_unavailable"},
 		{"refused login, then the limit out of reach", login(errors.Join(instance.ErrRefused, ratelimit.ErrUnavailable)), 503, "store_unavailable"},
 		{"login, then the store out of reach", login(store.ErrUnavailable), 503, "store_unavailable"},

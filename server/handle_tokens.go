@@ -135,6 +135,14 @@ func (s *Server) RotateOwnToken(ctx context.Context, r api.RotateOwnTokenRequest
 	return api.RotateOwnToken200JSONResponse{TokenRotatedJSONResponse: answer}, nil
 }
 
+// ReportToken implements api.StrictServerInterface.
+func (s *Server) ReportToken(ctx context.Context, r api.ReportTokenRequestObject) (api.ReportTokenResponseObject, error) {
+	if err := s.tokens.Report(ctx, authn.ClientFrom(ctx).IP, r.Body.Token); err != nil {
+		return nil, err
+	}
+	return api.ReportToken200JSONResponse{Message: "Thank you. If this is a token of this server, it no longer works."}, nil
+}
+
 // rotate takes the body as optional.
 func (s *Server) rotate(
 	ctx context.Context, t *store.Token, body *api.RotateTokenRequest, key api.IdempotencyKey,

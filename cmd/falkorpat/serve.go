@@ -186,7 +186,8 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 	}
 	service, err := tokens.New(tokens.Options{
 		Store: kept, Keeper: keeper, Signing: a.signing, BrowserCompat: a.BrowserCompat, Reuse: a.RotatedReuse,
-		Now: time.Now, Random: rand.Reader, Log: a.log,
+		Reports: ratelimit.New(ratelimit.Options{Client: kept.Client(), What: "report", PerMinute: a.LeakReports}),
+		Now:     time.Now, Random: rand.Reader, Log: a.log,
 	})
 	if err != nil {
 		return nil, err

@@ -495,6 +495,14 @@ type Problem struct {
 	Title string `json:"title"`
 }
 
+// ReportTokenRequest Example: {"token":"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9..."}
+type ReportTokenRequest struct {
+	// Token The text that was found; white space around it does not matter.
+	//
+	// Example: eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...
+	Token string `json:"token"`
+}
+
 // Role What a user may do on the instance.
 //
 // Example: Admin
@@ -769,6 +777,12 @@ type TokenList struct {
 // Example: CI/CD Pipeline Token
 type TokenName = string
 
+// TokenReported Example: {"message":"Thank you. If this is a token of this server, it no longer works."}
+type TokenReported struct {
+	// Message Example: Thank you. If this is a token of this server, it no longer works.
+	Message string `json:"message"`
+}
+
 // TokenRevoked Example: {"message":"Token revoked successfully","tokenId":"1761055513181-215c579b"}
 type TokenRevoked struct {
 	// Message Example: Token revoked successfully
@@ -965,6 +979,9 @@ type CreateTokenJSONRequestBody = CreateTokenRequest
 // CreateTokenWithCredentialsJSONRequestBody defines body for CreateTokenWithCredentials for application/json ContentType.
 type CreateTokenWithCredentialsJSONRequestBody = CreateTokenWithCredentialsRequest
 
+// ReportTokenJSONRequestBody defines body for ReportToken for application/json ContentType.
+type ReportTokenJSONRequestBody = ReportTokenRequest
+
 // RotateOwnTokenJSONRequestBody defines body for RotateOwnToken for application/json ContentType.
 type RotateOwnTokenJSONRequestBody = RotateTokenRequest
 
@@ -1115,6 +1132,9 @@ type ServerInterface interface {
 	// CreateTokenWithCredentials Create a token with credentials
 	// (POST /api/auth/tokens/credentials)
 	CreateTokenWithCredentials(ctx echo.Context, params CreateTokenWithCredentialsParams) error
+	// ReportToken Report a leaked token
+	// (POST /api/auth/tokens/report)
+	ReportToken(ctx echo.Context) error
 	// RevokeOwnToken Revoke the token that asks
 	// (DELETE /api/auth/tokens/self)
 	RevokeOwnToken(ctx echo.Context) error
@@ -1275,6 +1295,15 @@ func (w *ServerInterfaceWrapper) CreateTokenWithCredentials(ctx echo.Context) er
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CreateTokenWithCredentials(ctx, params)
+	return err
+}
+
+// ReportToken converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportToken(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportToken(ctx)
 	return err
 }
 
@@ -1521,6 +1550,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/auth/tokens/:tokenId", wrapper.GetToken, options.OperationMiddlewares["getToken"]...)
 	router.POST(options.BaseURL+"/api/auth/tokens/:tokenId/rotate", wrapper.RotateToken, options.OperationMiddlewares["rotateToken"]...)
 	router.POST(options.BaseURL+"/api/auth/tokens/credentials", wrapper.CreateTokenWithCredentials, options.OperationMiddlewares["createTokenWithCredentials"]...)
+	router.POST(options.BaseURL+"/api/auth/tokens/report", wrapper.ReportToken, options.OperationMiddlewares["reportToken"]...)
 	router.DELETE(options.BaseURL+"/api/auth/tokens/self", wrapper.RevokeOwnToken, options.OperationMiddlewares["revokeOwnToken"]...)
 	router.GET(options.BaseURL+"/api/auth/tokens/self", wrapper.GetOwnToken, options.OperationMiddlewares["getOwnToken"]...)
 	router.POST(options.BaseURL+"/api/auth/tokens/self/rotate", wrapper.RotateOwnToken, options.OperationMiddlewares["rotateOwnToken"]...)
@@ -2425,6 +2455,159 @@ type CreateTokenWithCredentials503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateTokenWithCredentials503ApplicationProblemPlusJSONResponse) VisitCreateTokenWithCredentialsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportTokenRequestObject struct {
+	Body *ReportTokenJSONRequestBody
+}
+
+type ReportTokenResponseObject interface {
+	VisitReportTokenResponse(w http.ResponseWriter) error
+}
+
+type ReportToken200JSONResponse TokenReported
+
+func (response ReportToken200JSONResponse) VisitReportTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportToken400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReportToken400ApplicationProblemPlusJSONResponse) VisitReportTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportToken403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReportToken403ApplicationProblemPlusJSONResponse) VisitReportTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportToken413ApplicationProblemPlusJSONResponse struct {
+	BodyTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReportToken413ApplicationProblemPlusJSONResponse) VisitReportTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportToken415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReportToken415ApplicationProblemPlusJSONResponse) VisitReportTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportToken421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReportToken421ApplicationProblemPlusJSONResponse) VisitReportTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportToken429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response ReportToken429ApplicationProblemPlusJSONResponse) VisitReportTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportToken500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ReportToken500ApplicationProblemPlusJSONResponse) VisitReportTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportToken503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReportToken503ApplicationProblemPlusJSONResponse) VisitReportTokenResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3780,6 +3963,9 @@ type StrictServerInterface interface {
 	// CreateTokenWithCredentials Create a token with credentials
 	// (POST /api/auth/tokens/credentials)
 	CreateTokenWithCredentials(ctx context.Context, request CreateTokenWithCredentialsRequestObject) (CreateTokenWithCredentialsResponseObject, error)
+	// ReportToken Report a leaked token
+	// (POST /api/auth/tokens/report)
+	ReportToken(ctx context.Context, request ReportTokenRequestObject) (ReportTokenResponseObject, error)
 	// RevokeOwnToken Revoke the token that asks
 	// (DELETE /api/auth/tokens/self)
 	RevokeOwnToken(ctx context.Context, request RevokeOwnTokenRequestObject) (RevokeOwnTokenResponseObject, error)
@@ -4040,6 +4226,52 @@ func (sh *strictHandler) CreateTokenWithCredentials(ctx echo.Context, params Cre
 		return err
 	} else if validResponse, ok := response.(CreateTokenWithCredentialsResponseObject); ok {
 		return validResponse.VisitCreateTokenWithCredentialsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportToken operation middleware
+func (sh *strictHandler) ReportToken(ctx echo.Context) error {
+	var request ReportTokenRequestObject
+
+	var body ReportTokenJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportToken(ctx.Request().Context(), request.(ReportTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportTokenResponseObject); ok {
+		return validResponse.VisitReportTokenResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -495,6 +495,14 @@ type Problem struct {
 	Title string `json:"title"`
 }
 
+// ReportTokenRequest Example: {"token":"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9..."}
+type ReportTokenRequest struct {
+	// Token The text that was found; white space around it does not matter.
+	//
+	// Example: eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...
+	Token string `json:"token"`
+}
+
 // Role What a user may do on the instance.
 //
 // Example: Admin
@@ -769,6 +777,12 @@ type TokenList struct {
 // Example: CI/CD Pipeline Token
 type TokenName = string
 
+// TokenReported Example: {"message":"Thank you. If this is a token of this server, it no longer works."}
+type TokenReported struct {
+	// Message Example: Thank you. If this is a token of this server, it no longer works.
+	Message string `json:"message"`
+}
+
 // TokenRevoked Example: {"message":"Token revoked successfully","tokenId":"1761055513181-215c579b"}
 type TokenRevoked struct {
 	// Message Example: Token revoked successfully
@@ -964,6 +978,9 @@ type CreateTokenJSONRequestBody = CreateTokenRequest
 
 // CreateTokenWithCredentialsJSONRequestBody defines body for CreateTokenWithCredentials for application/json ContentType.
 type CreateTokenWithCredentialsJSONRequestBody = CreateTokenWithCredentialsRequest
+
+// ReportTokenJSONRequestBody defines body for ReportToken for application/json ContentType.
+type ReportTokenJSONRequestBody = ReportTokenRequest
 
 // RotateOwnTokenJSONRequestBody defines body for RotateOwnToken for application/json ContentType.
 type RotateOwnTokenJSONRequestBody = RotateTokenRequest
@@ -1269,6 +1286,34 @@ type ClientInterface interface {
 	// Corresponds with POST /api/auth/tokens/credentials (the `CreateTokenWithCredentials` operationId).
 	CreateTokenWithCredentials(ctx context.Context, params *CreateTokenWithCredentialsParams, body CreateTokenWithCredentialsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ReportTokenWithBody Report a leaked token
+	//
+	// For whoever has found a token where it should not be: a person, or a secret scanner. Holding the token is the proof,
+	// so nothing else is asked for. A token of this server is revoked, with all that it was rotated from or to and every
+	// token made from any of them, also when it has expired or was rotated out: what came from it may still work.
+	//
+	// The answer is one and the same whether the token was known, had ended before or is none at all. Reports are limited
+	// per address.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/auth/tokens/report (the `ReportToken` operationId).
+	ReportTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReportToken Report a leaked token
+	//
+	// For whoever has found a token where it should not be: a person, or a secret scanner. Holding the token is the proof,
+	// so nothing else is asked for. A token of this server is revoked, with all that it was rotated from or to and every
+	// token made from any of them, also when it has expired or was rotated out: what came from it may still work.
+	//
+	// The answer is one and the same whether the token was known, had ended before or is none at all. Reports are limited
+	// per address.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/auth/tokens/report (the `ReportToken` operationId).
+	ReportToken(ctx context.Context, body ReportTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// RevokeOwnToken Revoke the token that asks
 	//
 	// Ends the very token that is sent and every token made from it, for good. It needs no permission. Sent again, the
@@ -1559,6 +1604,54 @@ func (c *Client) CreateTokenWithCredentialsWithBody(ctx context.Context, params 
 // Corresponds with POST /api/auth/tokens/credentials (the `CreateTokenWithCredentials` operationId).
 func (c *Client) CreateTokenWithCredentials(ctx context.Context, params *CreateTokenWithCredentialsParams, body CreateTokenWithCredentialsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateTokenWithCredentialsRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReportTokenWithBody Report a leaked token
+//
+// For whoever has found a token where it should not be: a person, or a secret scanner. Holding the token is the proof,
+// so nothing else is asked for. A token of this server is revoked, with all that it was rotated from or to and every
+// token made from any of them, also when it has expired or was rotated out: what came from it may still work.
+//
+// The answer is one and the same whether the token was known, had ended before or is none at all. Reports are limited
+// per address.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/auth/tokens/report (the `ReportToken` operationId).
+func (c *Client) ReportTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReportTokenRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReportToken Report a leaked token
+//
+// For whoever has found a token where it should not be: a person, or a secret scanner. Holding the token is the proof,
+// so nothing else is asked for. A token of this server is revoked, with all that it was rotated from or to and every
+// token made from any of them, also when it has expired or was rotated out: what came from it may still work.
+//
+// The answer is one and the same whether the token was known, had ended before or is none at all. Reports are limited
+// per address.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/auth/tokens/report (the `ReportToken` operationId).
+func (c *Client) ReportToken(ctx context.Context, body ReportTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReportTokenRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2072,6 +2165,46 @@ func NewCreateTokenWithCredentialsRequestWithBody(server string, params *CreateT
 		req.Header.Set("Idempotency-Key", headerParam0)
 
 	}
+
+	return req, nil
+}
+
+// NewReportTokenRequest calls the generic ReportToken builder with application/json body
+func NewReportTokenRequest(server string, body ReportTokenJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReportTokenRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewReportTokenRequestWithBody constructs an http.Request for the ReportToken method, with any body, and a specified content type
+func NewReportTokenRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/auth/tokens/report")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -2595,6 +2728,34 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/auth/tokens/credentials (the `CreateTokenWithCredentials` operationId).
 	CreateTokenWithCredentialsWithResponse(ctx context.Context, params *CreateTokenWithCredentialsParams, body CreateTokenWithCredentialsJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateTokenWithCredentialsResponse, error)
+
+	// ReportTokenWithBodyWithResponse Report a leaked token
+	//
+	// For whoever has found a token where it should not be: a person, or a secret scanner. Holding the token is the proof,
+	// so nothing else is asked for. A token of this server is revoked, with all that it was rotated from or to and every
+	// token made from any of them, also when it has expired or was rotated out: what came from it may still work.
+	//
+	// The answer is one and the same whether the token was known, had ended before or is none at all. Reports are limited
+	// per address.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/auth/tokens/report (the `ReportToken` operationId).
+	ReportTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReportTokenResponse, error)
+
+	// ReportTokenWithResponse Report a leaked token
+	//
+	// For whoever has found a token where it should not be: a person, or a secret scanner. Holding the token is the proof,
+	// so nothing else is asked for. A token of this server is revoked, with all that it was rotated from or to and every
+	// token made from any of them, also when it has expired or was rotated out: what came from it may still work.
+	//
+	// The answer is one and the same whether the token was known, had ended before or is none at all. Reports are limited
+	// per address.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/auth/tokens/report (the `ReportToken` operationId).
+	ReportTokenWithResponse(ctx context.Context, body ReportTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*ReportTokenResponse, error)
 
 	// RevokeOwnTokenWithResponse Revoke the token that asks
 	//
@@ -3341,6 +3502,116 @@ func (r CreateTokenWithCredentialsResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r CreateTokenWithCredentialsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ReportTokenResponse403Headers the declared response headers of an HTTP 403 response for ReportToken
+type ReportTokenResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// ReportTokenResponse429Headers the declared response headers of an HTTP 429 response for ReportToken
+type ReportTokenResponse429Headers struct {
+	RetryAfter int
+}
+
+// ReportTokenResponse503Headers the declared response headers of an HTTP 503 response for ReportToken
+type ReportTokenResponse503Headers struct {
+	RetryAfter int
+}
+
+type ReportTokenResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TokenReported
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *BodyTooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyRequests
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *ReportTokenResponse403Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReportTokenResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ReportTokenResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReportTokenResponse) GetJSON200() *TokenReported {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReportTokenResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ReportTokenResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r ReportTokenResponse) GetApplicationProblemJSON413() *BodyTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r ReportTokenResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r ReportTokenResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ReportTokenResponse) GetApplicationProblemJSON429() *TooManyRequests {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ReportTokenResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ReportTokenResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ReportTokenResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReportTokenResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReportTokenResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -4390,6 +4661,46 @@ func (c *ClientWithResponses) CreateTokenWithCredentialsWithResponse(ctx context
 	return ParseCreateTokenWithCredentialsResponse(rsp)
 }
 
+// ReportTokenWithBodyWithResponse Report a leaked token
+//
+// For whoever has found a token where it should not be: a person, or a secret scanner. Holding the token is the proof,
+// so nothing else is asked for. A token of this server is revoked, with all that it was rotated from or to and every
+// token made from any of them, also when it has expired or was rotated out: what came from it may still work.
+//
+// The answer is one and the same whether the token was known, had ended before or is none at all. Reports are limited
+// per address.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/auth/tokens/report (the `ReportToken` operationId).
+func (c *ClientWithResponses) ReportTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReportTokenResponse, error) {
+	rsp, err := c.ReportTokenWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReportTokenResponse(rsp)
+}
+
+// ReportTokenWithResponse Report a leaked token
+//
+// For whoever has found a token where it should not be: a person, or a secret scanner. Holding the token is the proof,
+// so nothing else is asked for. A token of this server is revoked, with all that it was rotated from or to and every
+// token made from any of them, also when it has expired or was rotated out: what came from it may still work.
+//
+// The answer is one and the same whether the token was known, had ended before or is none at all. Reports are limited
+// per address.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/auth/tokens/report (the `ReportToken` operationId).
+func (c *ClientWithResponses) ReportTokenWithResponse(ctx context.Context, body ReportTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*ReportTokenResponse, error) {
+	rsp, err := c.ReportToken(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReportTokenResponse(rsp)
+}
+
 // RevokeOwnTokenWithResponse Revoke the token that asks
 //
 // Ends the very token that is sent and every token made from it, for good. It needs no permission. Sent again, the
@@ -5235,6 +5546,121 @@ func ParseCreateTokenWithCredentialsResponse(rsp *http.Response) (*CreateTokenWi
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers CreateTokenWithCredentialsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReportTokenResponse parses an HTTP response from a ReportTokenWithResponse call
+func ParseReportTokenResponse(rsp *http.Response) (*ReportTokenResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReportTokenResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TokenReported
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest BodyTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 403:
+		var headers ReportTokenResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 429:
+		var headers ReportTokenResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ReportTokenResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

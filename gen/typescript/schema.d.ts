@@ -168,6 +168,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/tokens/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report a leaked token
+         * @description For whoever has found a token where it should not be: a person, or a secret scanner. Holding the token is the proof,
+         *     so nothing else is asked for. A token of this server is revoked, with all that it was rotated from or to and every
+         *     token made from any of them, also when it has expired or was rotated out: what came from it may still work.
+         *
+         *     The answer is one and the same whether the token was known, had ended before or is none at all. Reports are limited
+         *     per address.
+         */
+        post: operations["reportToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/session": {
         parameters: {
             query?: never;
@@ -859,6 +884,27 @@ export interface components {
         };
         /**
          * @example {
+         *       "token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9..."
+         *     }
+         */
+        ReportTokenRequest: {
+            /**
+             * @description The text that was found; white space around it does not matter.
+             * @example eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...
+             */
+            token: string;
+        };
+        /**
+         * @example {
+         *       "message": "Thank you. If this is a token of this server, it no longer works."
+         *     }
+         */
+        TokenReported: {
+            /** @example Thank you. If this is a token of this server, it no longer works. */
+            message: string;
+        };
+        /**
+         * @example {
          *       "host": "localhost",
          *       "port": 6379
          *     }
@@ -1206,7 +1252,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many failed logins from this address. */
+        /** @description Too many failed logins, or too many reports, from this address. */
         TooManyRequests: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -1316,6 +1362,8 @@ export type Token = components['schemas']['Token'];
 export type TokenList = components['schemas']['TokenList'];
 export type TokenAnswer = components['schemas']['TokenAnswer'];
 export type TokenRevoked = components['schemas']['TokenRevoked'];
+export type ReportTokenRequest = components['schemas']['ReportTokenRequest'];
+export type TokenReported = components['schemas']['TokenReported'];
 export type Instance = components['schemas']['Instance'];
 export type InstanceList = components['schemas']['InstanceList'];
 export type InstanceStatus = components['schemas']['InstanceStatus'];
@@ -1629,6 +1677,39 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["MisdirectedRequest"];
             422: components["responses"]["KeyReused"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    reportToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportTokenRequest"];
+            };
+        };
+        responses: {
+            /** @description The report is taken; if the token was one of this server's, it is revoked. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenReported"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };

@@ -1,4 +1,5 @@
-// Package ratelimit limits failed logins per peer.
+// Package ratelimit limits failed logins per peer, and whatever else strangers
+// may do only so often.
 //
 // Its job is to make guessing passwords slow without ever standing in the way
 // of those who know theirs: only failures count. A build farm behind one
@@ -17,6 +18,9 @@
 //
 // A peer is an IPv4 address or the /64 of an IPv6 address, which is what one
 // subscriber gets and can change addresses within.
+//
+// Where there is no such thing as success, as with reports of leaked tokens,
+// each one counts, at once (Limiter.Take).
 //
 // What cannot be counted is refused: without the store no attempt begins.
 //

@@ -9,13 +9,13 @@ import (
 // The reasons why an attempt does not begin.
 var (
 	// ErrLimited is what every *LimitedError is.
-	ErrLimited = errors.New("too many failed logins")
+	ErrLimited = errors.New("too many of these from one address")
 	// ErrUnavailable means that the store could not be asked or told, or that
 	// the caller's context ended before it was.
-	ErrUnavailable = errors.New("the login limit cannot be checked")
+	ErrUnavailable = errors.New("the limit cannot be checked")
 )
 
-// LimitedError refuses an attempt because its peer has no failures left, or
+// LimitedError refuses an attempt because its peer has none left, or
 // because too many of its attempts are waiting already.
 type LimitedError struct {
 	// RetryAfter is when another attempt may succeed in beginning, from now.

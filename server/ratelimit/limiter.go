@@ -29,8 +29,11 @@ const (
 	crowdRetry = time.Second
 )
 
-// keyPrefix stands in front of the peer in the store's keys.
-const keyPrefix = "falkorpat:login:"
+// keyPrefix stands in front of what is limited and the peer in the store's keys.
+const keyPrefix = "falkorpat:"
+
+// defaultWhat is what a Limiter limits unless told otherwise.
+const defaultWhat = "login"
 
 // errNoClient is the cause of ErrUnavailable in a Limiter without a store.
 var errNoClient = errors.New("no store")
@@ -42,6 +45,9 @@ type Options struct {
 	// (ContextTimeoutEnabled), or its own timeouts bound every question. With
 	// nil no attempt begins, unless PerMinute is negative.
 	Client redis.UniversalClient
+	// What names what is limited, in a word for the store's keys: limiters of
+	// different names count apart. "login" when empty.
+	What string
 	// PerMinute is how many failures a peer may have in a minute, and at once.
 	// 0 stands for 30, a negative number for no limit at all.
 	PerMinute int
@@ -54,10 +60,11 @@ type Options struct {
 	MaxPeers int
 }
 
-// Limiter decides which login attempts may begin. It is safe for concurrent
+// Limiter decides which attempts of a peer may begin. It is safe for concurrent
 // use and needs no closing.
 type Limiter struct {
 	counter    *redis_rate.Limiter // nil without a store
+	prefix     string
 	limit      redis_rate.Limit
 	unlimited  bool
 	maxWaiting int
@@ -79,7 +86,11 @@ func New(o Options) *Limiter {
 	if o.MaxPeers <= 0 {
 		o.MaxPeers = defaultMaxPeers
 	}
+	if o.What == "" {
+		o.What = defaultWhat
+	}
 	l := &Limiter{
+		prefix:     keyPrefix + o.What + ":",
 		limit:      redis_rate.PerMinute(o.PerMinute),
 		unlimited:  o.PerMinute < 0,
 		maxWaiting: o.MaxWaiting,
@@ -116,6 +127,24 @@ func (l *Limiter) Begin(ctx context.Context, addr netip.Addr) (*Attempt, error) 
 		return nil, err
 	}
 	return &Attempt{limiter: l, peer: p}, nil
+}
+
+// Take counts something that the peer at addr does and that has no outcome to
+// wait for: each one costs what a failure costs. It returns a *LimitedError when
+// the peer has none left, which costs nothing, and ErrUnavailable when the store
+// cannot be asked within 2 seconds.
+func (l *Limiter) Take(ctx context.Context, addr netip.Addr) error {
+	if l.unlimited {
+		return nil
+	}
+	answer, err := l.ask(ctx, "count a request", peerKey(addr), 1)
+	if err != nil {
+		return err
+	}
+	if answer.Allowed < 1 {
+		return &LimitedError{RetryAfter: max(answer.RetryAfter, time.Millisecond)}
+	}
+	return nil
 }
 
 // peerKey returns what an address counts as. A zone is dropped: it names an
@@ -158,7 +187,7 @@ func (l *Limiter) ask(ctx context.Context, step, key string, n int) (*redis_rate
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	answer, err := l.counter.AllowN(ctx, keyPrefix+key, l.limit, n)
+	answer, err := l.counter.AllowN(ctx, l.prefix+key, l.limit, n)
 	if err != nil {
 		return nil, unavailable(step, err)
 	}

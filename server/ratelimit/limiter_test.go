@@ -107,7 +107,7 @@ func TestRetryAfterIsWhenTheNextAttemptBegins(t *testing.T) {
 		}
 
 		// The counting library says the same to one who asks for a failure.
-		answer, err := redis_rate.NewLimiter(connect(t, db)).Allow(t.Context(), keyPrefix+peerKey(addr), redis_rate.PerMinute(limit))
+		answer, err := redis_rate.NewLimiter(connect(t, db)).Allow(t.Context(), keyPrefix+defaultWhat+":"+peerKey(addr), redis_rate.PerMinute(limit))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/falkorpat/falkorpat/crypto"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/instance"
+	"github.com/falkorpat/falkorpat/server/ratelimit"
 	"github.com/falkorpat/falkorpat/store"
 )
 
@@ -20,6 +21,8 @@ type Options struct {
 	Store   *store.Store
 	Keeper  *credentials.Keeper
 	Signing crypto.SigningRing
+	// Reports limits the reports of leaked tokens that a peer may send.
+	Reports *ratelimit.Limiter
 	// BrowserCompat adds the claims that FalkorDB Browser reads from a token.
 	BrowserCompat bool
 	// Reuse is what follows the use of a rotated-out token; ReuseRecord when empty.
@@ -55,6 +58,8 @@ func (o *Options) validate() error {
 		return errors.New("tokens: Store is missing")
 	case o.Keeper == nil:
 		return errors.New("tokens: Keeper is missing")
+	case o.Reports == nil:
+		return errors.New("tokens: Reports is missing")
 	case o.Reuse != "" && o.Reuse != ReuseRecord && o.Reuse != ReuseRevoke:
 		return fmt.Errorf("tokens: no reuse policy %q", o.Reuse)
 	case o.Now == nil:
@@ -82,6 +87,7 @@ type Service struct {
 	store    *store.Store
 	keeper   *credentials.Keeper
 	signing  crypto.SigningRing
+	reports  *ratelimit.Limiter
 	compat   bool
 	reuse    ReusePolicy
 	now      func() time.Time
@@ -97,7 +103,7 @@ func New(o Options) (*Service, error) {
 		return nil, err
 	}
 	return &Service{
-		store: o.Store, keeper: o.Keeper, signing: o.Signing, compat: o.BrowserCompat, reuse: o.Reuse, now: o.Now, random: o.Random, log: o.Log,
+		store: o.Store, keeper: o.Keeper, signing: o.Signing, reports: o.Reports, compat: o.BrowserCompat, reuse: o.Reuse, now: o.Now, random: o.Random, log: o.Log,
 		recorder: newRecorder(o),
 		sweeper:  newSweeper(o),
 	}, nil

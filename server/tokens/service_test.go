@@ -105,7 +105,7 @@ func setup(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	f.Service, err = New(Options{
-		Store: f.store, Keeper: keeper, Signing: signing, Now: f.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		Store: f.store, Keeper: keeper, Signing: signing, Reports: ratelimit.New(ratelimit.Options{Client: f.raw, What: "report " + f.graph, PerMinute: 5}), Now: f.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
