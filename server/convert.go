@@ -48,6 +48,8 @@ func toToken(t *store.Token, now time.Time) api.Token {
 		LastUsedIP:    textOrNull(t.LastUse.IP),
 		LastUsedAgent: textOrNull(t.LastUse.Agent),
 		RevokedAt:     orNull(t.RevokedAt),
+		SuspendedAt:   orNull(t.SuspendedAt),
+		StaleSince:    orNull(t.StaleSince),
 		RotatedTo:     textOrNull(t.RotatedTo),
 		RotatedFrom:   textOrNull(t.RotatedFrom),
 		Status:        api.TokenStatus(status),

@@ -29,8 +29,10 @@ const (
 		WITH t, id, at, CASE
 			WHEN coalesce(t.revoked_at, -1) >= 0 THEN 'revoked'
 			WHEN coalesce(expires, -1) >= 0 AND expires <= $now THEN 'expired'
-			WHEN t.is_active = true THEN 'active'
-			ELSE 'revoked' END AS status
+			WHEN coalesce(t.is_active, false) = false THEN 'revoked'
+			WHEN coalesce(t.suspended_at, -1) >= 0 THEN 'suspended'
+			WHEN coalesce(t.stale_since, -1) >= 0 THEN 'stale'
+			ELSE 'active' END AS status
 		WHERE $status = '' OR status = $status
 		WITH t, id, at ORDER BY at DESC, id DESC LIMIT $limit
 		RETURN` + listColumns
@@ -127,7 +129,7 @@ func (s *Store) appendPage(ctx context.Context, tokens []*Token, q *ListQuery, p
 func (q *ListQuery) params() []param {
 	states := []bool{true, false}
 	switch q.Status {
-	case StatusActive:
+	case StatusActive, StatusSuspended, StatusStale:
 		states = states[:1]
 	case StatusRevoked:
 		states = states[1:]

@@ -87,6 +87,11 @@ func TestListWithoutALimitIsRefused(t *testing.T) {
 	}
 }
 
+const (
+	markSuspended = `MATCH (t:Token {token_id: $token_id}) SET t.suspended_at = $at`
+	markStale     = `MATCH (t:Token {token_id: $token_id}) SET t.stale_since = $at`
+)
+
 func TestStatusFilterAtTheBoundariesOfTime(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
@@ -108,6 +113,25 @@ func TestStatusFilterAtTheBoundariesOfTime(t *testing.T) {
 		revoke(t, s, token.ID)
 		add(StatusRevoked, token)
 	}
+	for i, change := range []func(*Token){expiringAt(time.Time{}), expiringAt(noon.Add(time.Hour)), expiringAt(noon)} {
+		rests, stale, both := create(t, s, alice, change), create(t, s, alice, change), create(t, s, alice, change)
+		for _, mark := range []struct{ query, id string }{{markSuspended, rests.ID}, {markStale, stale.ID}, {markSuspended, both.ID}, {markStale, both.ID}} {
+			raw(t, s, mark.query, param{"token_id", mark.id}, param{"at", noon.Add(-time.Hour)})
+		}
+		if i == 2 {
+			add(StatusExpired, rests)
+			add(StatusExpired, stale)
+			add(StatusExpired, both)
+			continue
+		}
+		add(StatusSuspended, rests)
+		add(StatusStale, stale)
+		add(StatusSuspended, both)
+	}
+	unmarked := create(t, s, alice) // by a time that is never
+	raw(t, s, markSuspended, param{"token_id", unmarked.ID}, param{"at", time.Time{}})
+	raw(t, s, markStale, param{"token_id", unmarked.ID}, param{"at", time.Time{}})
+	add(StatusActive, unmarked)
 	for status, listed := range want {
 		for _, username := range []string{"", "alice"} {
 			for _, limit := range []int{1, 100} {

@@ -32,6 +32,11 @@ const (
 	StatusActive  Status = "active"
 	StatusExpired Status = "expired"
 	StatusRevoked Status = "revoked"
+	// StatusSuspended is for a token that rests until somebody resumes it.
+	StatusSuspended Status = "suspended"
+	// StatusStale is for a token whose owner can't log in with what is sealed in
+	// it; it is to be tried all the same, since that may have changed.
+	StatusStale Status = "stale"
 )
 
 // User is a FalkorDB ACL user of one instance.
@@ -83,6 +88,9 @@ type Token struct {
 	Role Role
 	// CreatedAt, ExpiresAt and RevokedAt have the precision of a second.
 	CreatedAt, ExpiresAt, RevokedAt time.Time
+	// SuspendedAt is when the token was put to rest, StaleSince when a login with
+	// its password was first refused.
+	SuspendedAt, StaleSince time.Time
 	// RotatedAt is when another token, RotatedTo, took this one's place;
 	// RotatedFrom is the one whose place this one took.
 	RotatedAt              time.Time
@@ -113,7 +121,8 @@ type Use struct {
 	IP, Agent string
 }
 
-// Status tells whether the token works at now.
+// Status tells whether the token works at now, and if not, the reason that is
+// hardest to undo.
 func (t *Token) Status(now time.Time) Status {
 	switch {
 	case !t.RevokedAt.IsZero():
@@ -123,6 +132,10 @@ func (t *Token) Status(now time.Time) Status {
 	case !t.Active:
 		// Revoked by a program that does not record when.
 		return StatusRevoked
+	case !t.SuspendedAt.IsZero():
+		return StatusSuspended
+	case !t.StaleSince.IsZero():
+		return StatusStale
 	default:
 		return StatusActive
 	}

@@ -27,6 +27,13 @@ func TestStatusAtTheBoundariesOfTime(t *testing.T) {
 		"revoked in the future":       {Token{Active: true, RevokedAt: noon.Add(time.Hour)}, StatusRevoked},
 		"inactive for unknown reason": {Token{ExpiresAt: noon.Add(time.Hour)}, StatusRevoked},
 		"inactive, never expires":     {Token{}, StatusRevoked},
+		"stale":                       {Token{Active: true, StaleSince: noon.Add(-time.Hour)}, StatusStale},
+		"suspended":                   {Token{Active: true, SuspendedAt: noon.Add(-time.Hour)}, StatusSuspended},
+		"suspended and stale":         {Token{Active: true, SuspendedAt: noon, StaleSince: noon}, StatusSuspended},
+		"expired, suspended, stale":   {Token{Active: true, ExpiresAt: noon, SuspendedAt: noon, StaleSince: noon}, StatusExpired},
+		"swept, suspended, stale":     {Token{ExpiresAt: noon, SuspendedAt: noon, StaleSince: noon}, StatusExpired},
+		"revoked, suspended, stale":   {Token{RevokedAt: noon, SuspendedAt: noon, StaleSince: noon}, StatusRevoked},
+		"inactive, suspended, stale":  {Token{SuspendedAt: noon, StaleSince: noon}, StatusRevoked},
 	} {
 		if got := c.token.Status(noon); got != c.want {
 			t.Errorf("%s: %s, want %s", name, got, c.want)

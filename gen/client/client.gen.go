@@ -121,9 +121,11 @@ func (e TLS1) Valid() bool {
 
 // Defines values for TokenStatus.
 const (
-	TokenStatusActive  TokenStatus = "active"
-	TokenStatusExpired TokenStatus = "expired"
-	TokenStatusRevoked TokenStatus = "revoked"
+	TokenStatusActive    TokenStatus = "active"
+	TokenStatusExpired   TokenStatus = "expired"
+	TokenStatusRevoked   TokenStatus = "revoked"
+	TokenStatusStale     TokenStatus = "stale"
+	TokenStatusSuspended TokenStatus = "suspended"
 )
 
 // Valid indicates whether the value is a known member of the TokenStatus enum.
@@ -135,6 +137,10 @@ func (e TokenStatus) Valid() bool {
 		return true
 	case TokenStatusRevoked:
 		return true
+	case TokenStatusStale:
+		return true
+	case TokenStatusSuspended:
+		return true
 	default:
 		return false
 	}
@@ -142,10 +148,12 @@ func (e TokenStatus) Valid() bool {
 
 // Defines values for TokenStatusFilter.
 const (
-	TokenStatusFilterActive  TokenStatusFilter = "active"
-	TokenStatusFilterAll     TokenStatusFilter = "all"
-	TokenStatusFilterExpired TokenStatusFilter = "expired"
-	TokenStatusFilterRevoked TokenStatusFilter = "revoked"
+	TokenStatusFilterActive    TokenStatusFilter = "active"
+	TokenStatusFilterAll       TokenStatusFilter = "all"
+	TokenStatusFilterExpired   TokenStatusFilter = "expired"
+	TokenStatusFilterRevoked   TokenStatusFilter = "revoked"
+	TokenStatusFilterStale     TokenStatusFilter = "stale"
+	TokenStatusFilterSuspended TokenStatusFilter = "suspended"
 )
 
 // Valid indicates whether the value is a known member of the TokenStatusFilter enum.
@@ -158,6 +166,10 @@ func (e TokenStatusFilter) Valid() bool {
 	case TokenStatusFilterExpired:
 		return true
 	case TokenStatusFilterRevoked:
+		return true
+	case TokenStatusFilterStale:
+		return true
+	case TokenStatusFilterSuspended:
 		return true
 	default:
 		return false
@@ -602,7 +614,7 @@ type TLS1 string
 
 // Token A token's metadata. Its text and its hash are never part of it.
 //
-// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
+// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"active","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
 type Token struct {
 	// AllowedIps Where the token may be used from; null means from everywhere.
 	//
@@ -682,10 +694,19 @@ type Token struct {
 	// RotatedTo The token that took its place.
 	RotatedTo *string `json:"rotated_to"`
 
-	// Status Whether the token works, and if not, why.
+	// StaleSince Since when the login behind it is known to fail; null when it is not.
+	StaleSince *time.Time `json:"stale_since"`
+
+	// Status Whether the token works, and if not, why; of several reasons the one that is hardest to undo. `expired` and `revoked`
+	// are for good. A `suspended` token was not used for long and can be resumed, a `stale` one works again when the login
+	// behind it does.
+	//
 	//
 	// Example: active
 	Status TokenStatus `json:"status"`
+
+	// SuspendedAt Null when not suspended.
+	SuspendedAt *time.Time `json:"suspended_at"`
 
 	// TokenID `<unix milliseconds>-<8 hex digits>`, also the JWT's `jti`. IDs of the form `<unix milliseconds>-<uuid>` are
 	// accepted too.
@@ -703,14 +724,14 @@ type Token struct {
 	Username string `json:"username"`
 }
 
-// TokenAnswer Example: {"rotation":null,"token":{"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":null,"graphs":["*"],"host":"localhost","is_active":false,"last_used":null,"last_used_agent":null,"last_used_ip":null,"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":"2025-11-25T12:00:00Z","role":"Admin","rotated_from":null,"rotated_to":null,"status":"revoked","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}}
+// TokenAnswer Example: {"rotation":null,"token":{"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":null,"graphs":["*"],"host":"localhost","is_active":false,"last_used":null,"last_used_agent":null,"last_used_ip":null,"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":"2025-11-25T12:00:00Z","role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"revoked","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}}
 type TokenAnswer struct {
 	// Rotation Null for a token that was never rotated. In a longer chain, the step to the next token, or to the last.
 	Rotation *Rotation `json:"rotation"`
 
 	// Token A token's metadata. Its text and its hash are never part of it.
 	//
-	// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"status":"active","token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
+	// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"active","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
 	Token Token `json:"token"`
 }
 
@@ -829,7 +850,9 @@ type TokenRotated struct {
 	TokenID TokenID `json:"tokenId"`
 }
 
-// TokenStatus Whether the token works, and if not, why.
+// TokenStatus Whether the token works, and if not, why; of several reasons the one that is hardest to undo. `expired` and `revoked`
+// are for good. A `suspended` token was not used for long and can be resumed, a `stale` one works again when the login
+// behind it does.
 //
 // Example: active
 type TokenStatus string

@@ -667,18 +667,20 @@ export interface components {
          */
         Role: "Admin" | "Read-Write" | "Read-Only";
         /**
-         * @description Whether the token works, and if not, why.
+         * @description Whether the token works, and if not, why; of several reasons the one that is hardest to undo. `expired` and `revoked`
+         *     are for good. A `suspended` token was not used for long and can be resumed, a `stale` one works again when the login
+         *     behind it does.
          * @example active
          * @enum {string}
          */
-        TokenStatus: "active" | "expired" | "revoked";
+        TokenStatus: "active" | "stale" | "suspended" | "expired" | "revoked";
         /**
          * @description Which tokens to list.
          * @default active
          * @example active
          * @enum {string}
          */
-        TokenStatusFilter: "active" | "expired" | "revoked" | "all";
+        TokenStatusFilter: "active" | "stale" | "suspended" | "expired" | "revoked" | "all";
         /**
          * @description A token's metadata. Its text and its hash are never part of it.
          * @example {
@@ -702,6 +704,8 @@ export interface components {
          *       "last_used_ip": "192.0.2.17",
          *       "last_used_agent": "curl/8.5.0",
          *       "revoked_at": null,
+         *       "suspended_at": null,
+         *       "stale_since": null,
          *       "rotated_to": null,
          *       "rotated_from": null,
          *       "status": "active",
@@ -797,6 +801,18 @@ export interface components {
              */
             revoked_at: string | null;
             /**
+             * Format: date-time
+             * @description Null when not suspended.
+             * @example null
+             */
+            suspended_at: string | null;
+            /**
+             * Format: date-time
+             * @description Since when the login behind it is known to fail; null when it is not.
+             * @example null
+             */
+            stale_since: string | null;
+            /**
              * @description The token that took its place.
              * @example null
              */
@@ -858,6 +874,8 @@ export interface components {
          *         "last_used_ip": null,
          *         "last_used_agent": null,
          *         "revoked_at": "2025-11-25T12:00:00Z",
+         *         "suspended_at": null,
+         *         "stale_since": null,
          *         "rotated_to": null,
          *         "rotated_from": null,
          *         "status": "revoked",

@@ -59,7 +59,9 @@ func (s *Service) Verify(ctx context.Context, text string, client Client) (Accep
 			return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrRotated)
 		}
 		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrExpired)
-	case store.StatusActive:
+	case store.StatusSuspended:
+		return Accepted{}, fmt.Errorf("verify token %s: suspended: %w", t.ID, ErrUnauthenticated)
+	case store.StatusStale, store.StatusActive: // the login below tells
 	}
 	if now.Before(t.NotBefore) {
 		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrTooEarly)

@@ -22,6 +22,8 @@ function token(part: Partial<Token> & { token_id: string }): Token {
     last_used_ip: null,
     last_used_agent: null,
     revoked_at: null,
+    suspended_at: null,
+    stale_since: null,
     rotated_to: null,
     rotated_from: null,
     status: "active",

@@ -121,6 +121,8 @@ const NONE: Record<TokenStatus, { title: string; text: string }> = {
     title: "No active tokens",
     text: "Generate one, and use it wherever a program needs FalkorDB but should not know your password.",
   },
+  stale: { title: "No stale tokens", text: "Tokens appear here while the login behind them fails." },
+  suspended: { title: "No suspended tokens", text: "Tokens appear here when they were not used for long." },
   expired: { title: "No expired tokens", text: "Tokens appear here once their time is over." },
   revoked: { title: "No revoked tokens", text: "Tokens appear here once somebody has revoked them." },
 };
