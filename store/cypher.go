@@ -64,6 +64,8 @@ func appendLiteral(b []byte, v any) ([]byte, error) {
 		return appendList(b, v, appendImportRow)
 	case []Use:
 		return appendList(b, v, appendUse)
+	case []Event:
+		return appendList(b, v, appendEvent)
 	default:
 		return nil, fmt.Errorf("no literal for %T", v)
 	}

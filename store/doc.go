@@ -6,6 +6,10 @@
 //	(:Token {token_id, token_hash, …})-[:BELONGS_TO]->(:User {user_id, username, host, port})
 //	(:Token)-[:REVOKED_BY {at, ip}]->(:User)
 //	(:Token)-[:ISSUED_BY]->(:Token)
+//	(:Event {event_id, at, action, outcome, …, token_id, owner, username})
+//
+// An Event is written by the query that makes the change that it tells of, so
+// that neither is there without the other.
 //
 // Times are Unix seconds, -1 for never. A token is found by its hash or its
 // ID, both indexed and unique; a list by its owner and the time of creation,

@@ -63,6 +63,7 @@ var sample = map[string]any{
 	"now": noon, "at": noon, "ip": "::1", "uses": []Use{{TokenID: "1-a", At: noon}}, "after": time.Time{}, "until": noon, "limit": 10,
 	"hosts": localhost, "states": []bool{true}, "status": "active", "cursor_at": noon, "cursor_id": "1-a", "spans": []span{{1, 2}},
 	"version": 1, "rows": []importRow{{&Token{ID: "1-d", Hash: "d", User: alice}}}, "old_id": "1-c", "old_until": noon, "key": "k", "keys": []IdempotencyKey{{Hash: "k", BodyHash: "b", ExpiresAt: noon}}, "description": "d", "permissions": "graph:read", "graphs": "social", "allowed_ips": "", "not_before": time.Time{},
+	"reason": ReasonDirect, "events": []Event{{ID: "e", At: noon, Host: "localhost", Port: 6379, Action: ActionTokenCreated}},
 }
 
 func sampleParams(t *testing.T, query string) []param {
@@ -170,7 +171,7 @@ func TestLookUpsTouchOneRow(t *testing.T) {
 	}
 	creation := func() []param {
 		key := &IdempotencyKey{Hash: rand.Text(), ExpiresAt: noon}
-		return append(tokenParams(newToken(t, alice, noon), "pat"), keysParam(key), param{"issuer_id", issuer.ID}, param{"now", noon})
+		return append(tokenParams(newToken(t, alice, noon), "pat"), keysParam(key), eventsParam(Event{ID: rand.Text()}), param{"issuer_id", issuer.ID}, param{"now", noon})
 	}
 	for name, c := range map[string]struct {
 		query  string
@@ -188,6 +189,7 @@ func TestLookUpsTouchOneRow(t *testing.T) {
 		"role":            {queryUpdateRole, []param{{"token_id", token.ID}, {"role", RoleAdmin}}},
 		"revocation": {queryRevokeToken, []param{
 			{"token_id", token.ID}, {"at", noon}, {"ip", "::1"}, {"user_id", bob.ID}, {"username", bob.Username}, {"host", bob.Host}, {"port", bob.Port},
+			{"reason", ReasonDirect}, eventsParam(Event{ID: rand.Text()}),
 		}},
 		"owner's edge":   {queryLinkOwners, []param{{"limit", 1}}},
 		"revoker's edge": {queryLinkRevokers, []param{{"limit", 1}}},

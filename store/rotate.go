@@ -15,10 +15,10 @@ const (
 	replace   = ` SET t.rotated_from = $old_id, old.rotated_to = $token_id, old.rotated_at = $created_at,
 			old.expires_at = CASE WHEN coalesce(old.expires_at, -1) >= 0 AND old.expires_at < $old_until THEN old.expires_at ELSE $old_until END`
 
-	queryRotateToken = rotatable + ` WITH old` + successor + replace + keepKey + ` RETURN t.token_id`
+	queryRotateToken = rotatable + ` WITH old` + successor + replace + keepKey + keepEvents + ` RETURN t.token_id`
 	// What a token was made from is what its successor was made from.
 	queryRotateTokenFrom = rotatable + ` WITH old MATCH (old)-[:ISSUED_BY]->(issuer:Token {token_id: $issuer_id}) WITH old, issuer` +
-		successor + `, (t)-[:ISSUED_BY]->(issuer)` + replace + keepKey + ` RETURN t.token_id`
+		successor + `, (t)-[:ISSUED_BY]->(issuer)` + replace + keepKey + keepEvents + ` RETURN t.token_id`
 
 	// An issuer that was rotated goes on in the token that took its place.
 	queryIssuer = `MATCH (t:Token {token_id: $token_id}) WITH t MATCH (t)-[:ISSUED_BY]->(issuer:Token) WITH issuer
@@ -37,6 +37,8 @@ type Rotation struct {
 	New *Token
 	// Key is the client's for this rotation; nil for none.
 	Key *IdempotencyKey
+	// Events tell of the rotation.
+	Events []Event
 }
 
 // RotateToken writes a new token that takes the place of another, which must
@@ -46,7 +48,7 @@ type Rotation struct {
 // the hash or the key is taken, and ErrInvalidText as CreateToken does.
 func (s *Store) RotateToken(ctx context.Context, r Rotation) error {
 	query := queryRotateToken
-	params := append(tokenParams(r.New, "pat"), param{"old_id", r.OldID}, param{"old_until", r.OldUntil}, keysParam(r.Key))
+	params := append(tokenParams(r.New, "pat"), param{"old_id", r.OldID}, param{"old_until", r.OldUntil}, keysParam(r.Key), eventsParam(r.Events...))
 	if r.New.IssuerID != "" {
 		query = queryRotateTokenFrom
 		params = append(params, param{"issuer_id", r.New.IssuerID})

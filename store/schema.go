@@ -9,7 +9,7 @@ import (
 )
 
 // schemaVersion counts the migrations below that a store has behind it.
-const schemaVersion = 3
+const schemaVersion = 4
 
 const (
 	// schemaWait bounds the wait for indexes and constraints over existing rows.
@@ -44,6 +44,13 @@ var indexes = [...]struct{ label, property, create string }{
 	{"User", "user_id", `CREATE INDEX FOR (u:User) ON (u.user_id)`},
 	{"IdempotencyKey", "key", `CREATE INDEX FOR (k:IdempotencyKey) ON (k.key)`},
 	{"IdempotencyKey", "expires_at", `CREATE INDEX FOR (k:IdempotencyKey) ON (k.expires_at)`},
+	{"Event", "event_id", `CREATE INDEX FOR (e:Event) ON (e.event_id)`},
+	{"Event", "seq", `CREATE INDEX FOR (e:Event) ON (e.seq)`},
+	{"Event", "at", `CREATE INDEX FOR (e:Event) ON (e.at)`},
+	{"Event", "instance", `CREATE INDEX FOR (e:Event) ON (e.instance)`},
+	{"Event", "token_id", `CREATE INDEX FOR (e:Event) ON (e.token_id)`},
+	{"Event", "username", `CREATE INDEX FOR (e:Event) ON (e.username)`},
+	{"Event", "owner", `CREATE INDEX FOR (e:Event) ON (e.owner)`},
 	{"Schema", "name", `CREATE INDEX FOR (s:Schema) ON (s.name)`},
 }
 

@@ -31,12 +31,12 @@ const tokenPattern = `
 const isPAT = ` coalesce(t.kind, 'pat') = 'pat' `
 
 const (
-	queryCreateToken = tokenPattern + keepKey + ` RETURN t.token_id`
+	queryCreateToken = tokenPattern + keepKey + keepEvents + ` RETURN t.token_id`
 	// The issuer is matched in the query that creates, so that no token can be
 	// made from one that is being revoked.
 	queryCreateTokenFrom = `MATCH (issuer:Token {token_id: $issuer_id})
 		WHERE coalesce(issuer.kind, 'pat') = 'pat' AND issuer.is_active = true AND (coalesce(issuer.expires_at, -1) < 0 OR issuer.expires_at > $now)` +
-		tokenPattern + `, (t)-[:ISSUED_BY]->(issuer)` + keepKey + ` RETURN t.token_id`
+		tokenPattern + `, (t)-[:ISSUED_BY]->(issuer)` + keepKey + keepEvents + ` RETURN t.token_id`
 	queryTokenByHash = `MATCH (t:Token {token_hash: $token_hash}) WHERE` + isPAT + `RETURN` + tokenColumns
 	queryTokenByID   = `MATCH (t:Token {token_id: $token_id}) WHERE` + isPAT + `RETURN` + tokenColumns
 	queryUpdateRole  = `MATCH (t:Token {token_id: $token_id}) SET t.role = $role`
@@ -52,12 +52,14 @@ const (
 const (
 	revokeRoot = `MATCH (root:Token {token_id: $token_id}) WHERE coalesce(root.kind, 'pat') = 'pat' WITH root `
 	revokeTree = revokeRoot + `MATCH (root)-[:ROTATED_TO*0..]-(one:Token) WITH DISTINCT one
-		MATCH (one)<-[:ISSUED_BY*0..]-(t:Token) WITH DISTINCT t`
-	revokePast = revokeRoot + `MATCH (root)<-[:ROTATED_TO*0..]-(t:Token) WITH t`
-	endTokens  = ` WHERE t.revoked_at IS NULL AND NOT (t)-[:REVOKED_BY]->()
+		MATCH (one)<-[:ISSUED_BY*0..]-(t:Token) WITH t, min(CASE WHEN t.token_id = $token_id THEN 0 WHEN t.token_id = one.token_id THEN 1 ELSE 2 END) AS step
+		WITH t, CASE step WHEN 0 THEN $reason WHEN 1 THEN '` + reasonRotation + `' ELSE '` + reasonIssuer + `' END AS reason`
+	revokePast = revokeRoot + `MATCH (root)<-[:ROTATED_TO*0..]-(t:Token)
+		WITH t, CASE WHEN t.token_id = $token_id THEN $reason ELSE '` + reasonRotation + `' END AS reason`
+	endTokens = ` WHERE t.revoked_at IS NULL AND NOT (t)-[:REVOKED_BY]->()
 		MERGE (u:User {user_id: $user_id}) ON CREATE SET u.username = $username, u.host = $host, u.port = $port
 		SET t.is_active = false, t.revoked_at = $at, t.revoked_by = $user_id, t.revoked_ip = $ip, t.revoker_unlinked = true,
-			t.encrypted_password = ''
+			t.encrypted_password = ''` + keepEventOfToken + `
 		RETURN t.token_id`
 
 	queryRevokeToken       = revokeTree + endTokens
@@ -88,14 +90,14 @@ func tokenParams(t *Token, kind string) []param {
 	}
 }
 
-// CreateToken writes a new token, which becomes active, and the client's key for
-// it if there is one.
+// CreateToken writes a new token, which becomes active, the client's key for
+// it if there is one, and what events tell of it.
 //
 // It returns ErrConflict when the ID, the hash or the key is taken, ErrIssuerInactive
 // when IssuerID names a token that does not work at CreatedAt, and
 // ErrInvalidText when a text cannot be kept exactly.
-func (s *Store) CreateToken(ctx context.Context, t *Token, key *IdempotencyKey) error {
-	query, params := queryCreateToken, append(tokenParams(t, "pat"), keysParam(key))
+func (s *Store) CreateToken(ctx context.Context, t *Token, key *IdempotencyKey, events ...Event) error {
+	query, params := queryCreateToken, append(tokenParams(t, "pat"), keysParam(key), eventsParam(events...))
 	if t.IssuerID != "" {
 		query = queryCreateTokenFrom
 		params = append(params, param{"issuer_id", t.IssuerID}, param{"now", t.CreatedAt})
@@ -205,6 +207,9 @@ type Revocation struct {
 	// KeepSuccessor spares the token that took this one's place, if there is
 	// one, and with it all that were made from either.
 	KeepSuccessor bool
+	// Event is written once for each token that ends, and completed with it. Its
+	// Reason is that of the token named.
+	Event Event
 }
 
 // RevokeToken ends a token, those that it took the place of, those that took
@@ -218,7 +223,7 @@ func (s *Store) RevokeToken(ctx context.Context, r Revocation) ([]string, error)
 		query = queryRevokeRotatedOnly
 	}
 	rows, err := s.write(ctx, query,
-		param{"token_id", r.TokenID}, param{"at", r.At}, param{"ip", r.IP},
+		param{"token_id", r.TokenID}, param{"at", r.At}, param{"ip", r.IP}, param{"reason", r.Event.Reason}, eventsParam(r.Event),
 		param{"user_id", r.By.ID}, param{"username", r.By.Username}, param{"host", r.By.Host}, param{"port", r.By.Port})
 	if err != nil {
 		return nil, fmt.Errorf("revoke token %s: %w", r.TokenID, err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/falkorpat/falkorpat/crypto"
 	"github.com/falkorpat/falkorpat/server"
+	"github.com/falkorpat/falkorpat/server/audit"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/instance"
 	"github.com/falkorpat/falkorpat/server/ratelimit"
@@ -184,8 +185,12 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 	if err != nil {
 		return nil, err
 	}
+	history, err := audit.New(audit.Options{Now: time.Now, Random: rand.Reader})
+	if err != nil {
+		return nil, err
+	}
 	service, err := tokens.New(tokens.Options{
-		Store: kept, Keeper: keeper, Signing: a.signing, BrowserCompat: a.BrowserCompat, Reuse: a.RotatedReuse,
+		Store: kept, Keeper: keeper, Signing: a.signing, Audit: history, BrowserCompat: a.BrowserCompat, Reuse: a.RotatedReuse,
 		Reports: ratelimit.New(ratelimit.Options{Client: kept.Client(), What: "report", PerMinute: a.LeakReports}),
 		Now:     time.Now, Random: rand.Reader, Log: a.log,
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/falkorpat/falkorpat/server/access"
+	"github.com/falkorpat/falkorpat/server/audit"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/session"
 	"github.com/falkorpat/falkorpat/server/tokens"
@@ -129,8 +130,14 @@ type (
 	clientKey    struct{}
 )
 
-// WithPrincipal puts the principal on a request's context.
+// WithPrincipal puts the principal on a request's context, also as the one who
+// acts in the events that follow.
 func WithPrincipal(ctx context.Context, p *Principal) context.Context {
+	tokenID := ""
+	if p.Token != nil {
+		tokenID = p.Token.ID
+	}
+	ctx = audit.WithActor(ctx, p.User, tokenID)
 	return context.WithValue(ctx, principalKey{}, p)
 }
 
@@ -141,8 +148,9 @@ func PrincipalFrom(ctx context.Context) *Principal {
 	return p
 }
 
-// WithClient puts the client on a request's context.
+// WithClient puts the client on a request's context, also for events.
 func WithClient(ctx context.Context, c Client) context.Context {
+	ctx = audit.WithOrigin(ctx, c.IP, c.Agent)
 	return context.WithValue(ctx, clientKey{}, c)
 }
 

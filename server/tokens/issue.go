@@ -11,6 +11,7 @@ import (
 
 	"github.com/falkorpat/falkorpat/crypto"
 	"github.com/falkorpat/falkorpat/server/access"
+	"github.com/falkorpat/falkorpat/server/audit"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/instance"
 	"github.com/falkorpat/falkorpat/store"
@@ -72,6 +73,7 @@ func (s *Service) IssueWithCredentials(ctx context.Context, peer netip.Addr, c i
 		return nil, err
 	}
 	draft.User = identity.User()
+	ctx = audit.WithActor(ctx, draft.User, "")
 	draft.Role = identity.Role
 	draft.TLS, draft.CA = c.TLS, c.CA
 	key, err := s.idempotencyKey(r.IdempotencyKey, "login", draft.User.ID, [...]any{r.normal(draft), c.TLS, c.CA})
@@ -228,7 +230,9 @@ func (s *Service) draft(r Request) (*store.Token, error) {
 
 // create issues a token that is written as a new one.
 func (s *Service) create(ctx context.Context, draft *store.Token, password string, key *store.IdempotencyKey) (*Issued, error) {
-	return s.issue(draft, password, func(t *store.Token) error { return s.store.CreateToken(ctx, t, key) })
+	return s.issue(draft, password, func(t *store.Token) error {
+		return s.store.CreateToken(ctx, t, key, s.audit.Success(ctx, store.ActionTokenCreated, t))
+	})
 }
 
 // issue completes the row, signs the token and writes it.

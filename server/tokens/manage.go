@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"net/netip"
@@ -106,15 +107,19 @@ type RevokeRequest struct {
 	From netip.Addr
 	// KeepSuccessor spares the token that took this one's place, if there is one.
 	KeepSuccessor bool
+	// Reason is why, as events tell it; store.ReasonDirect when empty.
+	Reason string
 }
 
 // Revoke ends a token, all that it was rotated from or to, and all made from
 // any of these. It tells whether the token worked or had only expired before, in
 // contrast to having been revoked already.
 func (s *Service) Revoke(ctx context.Context, t *store.Token, r RevokeRequest) (bool, error) {
+	event := s.audit.Success(ctx, store.ActionTokenRevoked, t)
+	event.Reason = cmp.Or(r.Reason, store.ReasonDirect)
 	ended, err := s.store.RevokeToken(ctx, store.Revocation{
 		TokenID: t.ID, By: r.By, At: s.now().Truncate(time.Second), IP: r.From.String(),
-		KeepSuccessor: r.KeepSuccessor && t.RotatedTo != "",
+		KeepSuccessor: r.KeepSuccessor && t.RotatedTo != "", Event: event,
 	})
 	if err != nil {
 		return false, err

@@ -88,7 +88,9 @@ func (s *Service) rotate(ctx context.Context, issuer Issuer, t *store.Token, gra
 		until = draft.CreatedAt.Add(grace).Round(time.Second)
 	}
 	issued, err := s.issue(draft, c.Password, func(next *store.Token) error {
-		return s.store.RotateToken(ctx, store.Rotation{OldID: t.ID, OldUntil: until, New: next, Key: key})
+		return s.store.RotateToken(ctx, store.Rotation{
+			OldID: t.ID, OldUntil: until, New: next, Key: key, Events: s.rotated(ctx, t, next, until),
+		})
 	})
 	if errors.Is(err, store.ErrNotRotatable) {
 		return nil, nil, s.whyNotRotatable(ctx, t.ID)
@@ -103,6 +105,14 @@ func (s *Service) rotate(ctx context.Context, issuer Issuer, t *store.Token, gra
 		old.ExpiresAt = until
 	}
 	return issued, &Rotation{Old: &old, New: draft}, nil
+}
+
+// rotated tells of a rotation in the histories of both tokens.
+func (s *Service) rotated(ctx context.Context, old, next *store.Token, until time.Time) []store.Event {
+	end, birth := s.audit.Success(ctx, store.ActionTokenRotated, old), s.audit.Success(ctx, store.ActionTokenCreated, next)
+	end.Details = map[string]string{"rotated_to": next.ID, "works_until": until.UTC().Format(time.RFC3339)}
+	birth.Details = map[string]string{"rotated_from": old.ID}
+	return []store.Event{end, birth}
 }
 
 // successor begins the row of the token that takes another's place.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/falkorpat/falkorpat/crypto"
+	"github.com/falkorpat/falkorpat/server/audit"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/instance"
 	"github.com/falkorpat/falkorpat/server/ratelimit"
@@ -23,6 +24,8 @@ type Options struct {
 	Signing crypto.SigningRing
 	// Reports limits the reports of leaked tokens that a peer may send.
 	Reports *ratelimit.Limiter
+	// Audit makes the events that are written with every change.
+	Audit *audit.Service
 	// BrowserCompat adds the claims that FalkorDB Browser reads from a token.
 	BrowserCompat bool
 	// Reuse is what follows the use of a rotated-out token; ReuseRecord when empty.
@@ -60,6 +63,8 @@ func (o *Options) validate() error {
 		return errors.New("tokens: Keeper is missing")
 	case o.Reports == nil:
 		return errors.New("tokens: Reports is missing")
+	case o.Audit == nil:
+		return errors.New("tokens: Audit is missing")
 	case o.Reuse != "" && o.Reuse != ReuseRecord && o.Reuse != ReuseRevoke:
 		return fmt.Errorf("tokens: no reuse policy %q", o.Reuse)
 	case o.Now == nil:
@@ -88,6 +93,7 @@ type Service struct {
 	keeper   *credentials.Keeper
 	signing  crypto.SigningRing
 	reports  *ratelimit.Limiter
+	audit    *audit.Service
 	compat   bool
 	reuse    ReusePolicy
 	now      func() time.Time
@@ -103,7 +109,7 @@ func New(o Options) (*Service, error) {
 		return nil, err
 	}
 	return &Service{
-		store: o.Store, keeper: o.Keeper, signing: o.Signing, reports: o.Reports, compat: o.BrowserCompat, reuse: o.Reuse, now: o.Now, random: o.Random, log: o.Log,
+		store: o.Store, keeper: o.Keeper, signing: o.Signing, audit: o.Audit, reports: o.Reports, compat: o.BrowserCompat, reuse: o.Reuse, now: o.Now, random: o.Random, log: o.Log,
 		recorder: newRecorder(o),
 		sweeper:  newSweeper(o),
 	}, nil

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/falkorpat/falkorpat/crypto"
+	"github.com/falkorpat/falkorpat/server/audit"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/instance"
 	"github.com/falkorpat/falkorpat/server/ratelimit"
@@ -104,8 +105,12 @@ func setup(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	history, err := audit.New(audit.Options{Now: f.clock.Now, Random: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
 	f.Service, err = New(Options{
-		Store: f.store, Keeper: keeper, Signing: signing, Reports: ratelimit.New(ratelimit.Options{Client: f.raw, What: "report " + f.graph, PerMinute: 5}), Now: f.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		Store: f.store, Keeper: keeper, Signing: signing, Audit: history, Reports: ratelimit.New(ratelimit.Options{Client: f.raw, What: "report " + f.graph, PerMinute: 5}), Now: f.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

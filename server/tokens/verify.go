@@ -8,6 +8,7 @@ import (
 
 	"github.com/falkorpat/falkorpat/crypto"
 	"github.com/falkorpat/falkorpat/server/access"
+	"github.com/falkorpat/falkorpat/server/audit"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/store"
 )
@@ -85,7 +86,8 @@ func (s *Service) reused(ctx context.Context, t *store.Token, client Client) {
 	if s.reuse != ReuseRevoke {
 		return
 	}
-	if _, err := s.Revoke(ctx, t, RevokeRequest{By: t.User, From: client.IP}); err != nil {
+	ctx = audit.WithActor(ctx, t.User, t.ID)
+	if _, err := s.Revoke(ctx, t, RevokeRequest{By: t.User, From: client.IP, Reason: store.ReasonReuse}); err != nil {
 		s.log.ErrorContext(ctx, "a reused token's successors not revoked", "token_id", t.ID, "error", err)
 	}
 }
