@@ -61,16 +61,26 @@ func median(samples []sample) sample {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-func report(w io.Writer, output string, results []result) error {
+// report is all that was measured.
+type report struct {
+	Service []result     `json:"service"`
+	Scale   *scaleReport `json:"scale,omitempty"`
+}
+
+func (r *report) write(w io.Writer, output string) error {
 	if output == "json" {
 		encoder := json.NewEncoder(w)
 		encoder.SetIndent("", "  ")
-		return encoder.Encode(results)
+		return encoder.Encode(r)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "work\tconnections\trequests/s\tp50 ms\tp99 ms\tbare Echo/s\tratio\t")
-	for _, r := range results {
-		fmt.Fprintf(table, "%s\t%d\t%.0f\t%.2f\t%.2f\t%.0f\t%.2f\t\n", r.Work, r.Connections, r.Rate, r.P50, r.P99, r.BareRate, r.Ratio)
+	for _, one := range r.Service {
+		fmt.Fprintf(table, "%s\t%d\t%.0f\t%.2f\t%.2f\t%.0f\t%.2f\t\n", one.Work, one.Connections, one.Rate, one.P50, one.P99, one.BareRate, one.Ratio)
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil || r.Scale == nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	return r.Scale.write(w)
 }

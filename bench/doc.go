@@ -6,4 +6,8 @@
 // It starts all it needs by itself, on loopback: an instance to log in to, the
 // program (bin/falkorpat, as `make build` makes it) with its private store, and
 // the bare handler, each in a process of its own.
+//
+// The second table is about size: stores of a thousand, a hundred thousand and a
+// million tokens side by side, asked the same by turns. What an operation costs
+// must be the same on all of them.
 package main

@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -16,6 +20,8 @@ type options struct {
 	duration time.Duration
 	rounds   int
 	output   string
+	// sizes are how many tokens the stores hold that are compared, smallest first.
+	sizes []int
 }
 
 func main() {
@@ -34,12 +40,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&o.program, "program", "bin/falkorpat", "the program to measure")
 	flags.DurationVar(&o.duration, "duration", 2*time.Second, "how long one measurement takes")
 	flags.IntVar(&o.rounds, "rounds", 3, "how often each is repeated; the median counts")
+	sizes := flags.String("sizes", "1000,100000,1000000", "numbers of tokens for which a store is measured; empty for none")
 	flags.StringVar(&o.output, "output", "table", "table or json")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
 	if o.output != "table" && o.output != "json" {
 		fmt.Fprintln(stderr, "bench: --output must be table or json")
+		return 2
+	}
+	var err error
+	if o.sizes, err = parseSizes(*sizes); err != nil {
+		fmt.Fprintf(stderr, "bench: --sizes: %v\n", err)
 		return 2
 	}
 	if err := measure(ctx, o, stdout, stderr); err != nil {
@@ -49,10 +61,45 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
+func parseSizes(text string) ([]int, error) {
+	var sizes []int
+	for _, field := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' }) {
+		n, err := strconv.Atoi(field)
+		if err != nil || n < 100 {
+			return nil, errors.New("must be whole numbers from 100 on, comma separated")
+		}
+		sizes = append(sizes, n)
+	}
+	slices.Sort(sizes)
+	return sizes, nil
+}
+
 func measure(ctx context.Context, o options, stdout, stderr io.Writer) error {
-	s, err := startStage(ctx, o.program)
+	all, err := measureAll(ctx, o, stderr)
 	if err != nil {
 		return err
+	}
+	return all.write(stdout, o.output)
+}
+
+func measureAll(ctx context.Context, o options, stderr io.Writer) (*report, error) {
+	all := &report{}
+	var err error
+	if all.Service, err = measureService(ctx, o, stderr); err != nil {
+		return nil, err
+	}
+	if len(o.sizes) > 0 {
+		if all.Scale, err = measureScale(ctx, o, stderr); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func measureService(ctx context.Context, o options, stderr io.Writer) ([]result, error) {
+	s, err := startStage(ctx, o.program)
+	if err != nil {
+		return nil, err
 	}
 	defer s.stop()
 	var results []result
@@ -60,9 +107,9 @@ func measure(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		fmt.Fprintf(stderr, "%d: %s\n", i+1, work.name)
 		r, err := compare(ctx, o, work)
 		if err != nil {
-			return fmt.Errorf("%s: %w", work.name, err)
+			return nil, fmt.Errorf("%s: %w", work.name, err)
 		}
 		results = append(results, r)
 	}
-	return report(stdout, o.output, results)
+	return results, nil
 }

@@ -13,10 +13,10 @@ import (
 // without its edge is marked, and the mark is written in the query that creates
 // or ends the token, so none is ever forgotten.
 const (
-	// linkBatch is how many edges one query makes at most.
-	linkBatch = 500
+	// linkSize is how many edges one query makes at most.
+	linkSize = 1000
 	// linkPause is how many times as long as it took to make edges none are made.
-	linkPause = 9
+	linkPause = 4
 	// linkLook is how often marks are looked for that another replica left.
 	linkLook = 30 * time.Second
 )
@@ -26,6 +26,7 @@ const (
 	queryLinkOwners = `MATCH (t:Token) WHERE t.owner_unlinked = true WITH t LIMIT $limit
 		MERGE (u:User {user_id: t.user_id}) ON CREATE SET u.username = t.username, u.host = t.host, u.port = t.port
 		MERGE (t)-[:BELONGS_TO]->(u) SET t.owner_unlinked = null RETURN count(t)`
+	queryUnlinked     = `MATCH (t:Token) WHERE t.owner_unlinked = true OR t.revoker_unlinked = true RETURN t.token_id LIMIT 1`
 	queryLinkRevokers = `MATCH (t:Token) WHERE t.revoker_unlinked = true WITH t LIMIT $limit
 		MERGE (u:User {user_id: t.revoked_by})
 		MERGE (t)-[r:REVOKED_BY]->(u) ON CREATE SET r.at = t.revoked_at, r.ip = t.revoked_ip
@@ -73,42 +74,54 @@ func (s *Store) linkLoop(ctx context.Context) {
 		case <-s.linker.wake:
 		case <-look.C:
 		}
-		begun := time.Now()
-		if err := s.link(ctx); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "tokens not linked to their users; the next try takes them", "error", err)
+		for more := true; more; {
+			begun := time.Now()
+			var err error
+			if more, err = s.linkBatch(ctx); err != nil && ctx.Err() == nil {
+				s.log.WarnContext(ctx, "tokens not linked to their users; the next try takes them", "error", err)
+			}
+			rest(ctx, time.Since(begun)*linkPause)
 		}
-		pause := time.NewTimer(time.Since(begun) * linkPause)
-		select {
-		case <-ctx.Done():
-		case <-pause.C:
-		}
-		pause.Stop()
 	}
 }
 
-// link makes all edges that are missing.
-func (s *Store) link(ctx context.Context) error {
-	for _, each := range [...]func(context.Context) (int, error){s.linkOwners, s.linkRevokers} {
-		for {
-			linked, err := each(ctx)
-			if err != nil {
-				return err
-			}
-			if linked < linkBatch {
-				break
-			}
-		}
+// rest waits, or until ctx ends.
+func rest(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
 	}
-	return nil
+}
+
+// linkBatch makes a batch of the edges that are missing, of each kind, and tells
+// whether there may be more.
+func (s *Store) linkBatch(ctx context.Context) (more bool, err error) {
+	for _, each := range [...]func(context.Context) (int, error){s.linkOwners, s.linkRevokers} {
+		linked, err := each(ctx)
+		if err != nil {
+			return false, err
+		}
+		more = more || linked == linkSize
+	}
+	return more, nil
+}
+
+// Unlinked tells whether there are tokens that still lack an edge to their owner
+// or to who revoked them, for those who want to measure a store at rest.
+func (s *Store) Unlinked(ctx context.Context) (bool, error) {
+	rows, err := s.read(ctx, queryUnlinked)
+	return len(rows) > 0, wrapped(err, "look for tokens without their edges")
 }
 
 func (s *Store) linkOwners(ctx context.Context) (int, error) {
-	rows, err := s.writeSoon(ctx, queryLinkOwners, param{"limit", linkBatch})
+	rows, err := s.writeSoon(ctx, queryLinkOwners, param{"limit", linkSize})
 	return countOf(rows, err, "link tokens to their owners")
 }
 
 func (s *Store) linkRevokers(ctx context.Context) (int, error) {
-	rows, err := s.writeSoon(ctx, queryLinkRevokers, param{"limit", linkBatch})
+	rows, err := s.writeSoon(ctx, queryLinkRevokers, param{"limit", linkSize})
 	return countOf(rows, err, "link tokens to who revoked them")
 }
 

@@ -38,14 +38,14 @@ func TestTokensAreLinkedBehindTheAnswer(t *testing.T) {
 func TestMoreThanOneBatchIsLinkedOnceByReplicasAtOnce(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
-	const n = 2*linkBatch + 7
+	const n = 2*linkSize + 7
 	s.stopLinking()
 	if _, err := s.writeSoon(t.Context(), `UNWIND range(1, $n) AS i CREATE (:Token {token_id: toString(i), token_hash: toString(i), user_id: 'user-1',
 		username: 'alice', host: 'localhost', port: 6379, owner_unlinked: true, revoked_at: 1, revoked_ip: '::1', revoked_by: 'user-2', revoker_unlinked: true})
 		WITH count(i) AS n CREATE (:User {user_id: 'user-2', username: 'bob'})`, param{"n", n}); err != nil {
 		t.Fatal(err)
 	}
-	for _, err := range parallel(8, func(int) error { return s.link(t.Context()) }) {
+	for _, err := range parallel(8, func(int) error { return link(t.Context(), s) }) {
 		if err != nil {
 			t.Error(err)
 		}
