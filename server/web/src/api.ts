@@ -5,9 +5,12 @@ import createClient, {
   type CreateTokenRequest,
   type Credentials,
   type Instance,
+  type RotateTokenRequest,
   type Session,
   type Token,
+  type TokenAnswer,
   type TokenCreated,
+  type TokenRotated,
   type TokenStatus,
 } from "@falkorpat/sdk";
 import { failureOf, type Result, unreachable } from "./lib/problem.js";
@@ -18,6 +21,9 @@ const TIMEOUT_MS = 15_000;
 const PAGE_SIZE = 1000;
 const MOST_PAGES = 100;
 
+/** What becomes of the token that took a revoked one's place. */
+export type Successor = "revoke" | "keep";
+
 export interface Api {
   session(): Promise<Result<Session>>;
   signIn(credentials: Credentials): Promise<Result<Session>>;
@@ -25,9 +31,11 @@ export interface Api {
   instances(): Promise<Result<readonly Instance[]>>;
   /** Every token of one status, newest first. */
   tokens(status: TokenStatus): Promise<Result<readonly Token[]>>;
-  token(id: string): Promise<Result<Token>>;
-  createToken(request: CreateTokenRequest): Promise<Result<TokenCreated>>;
-  revoke(id: string): Promise<Result<void>>;
+  token(id: string): Promise<Result<TokenAnswer>>;
+  /** The key makes it safe to ask again after an answer was lost; so it is when rotating. */
+  createToken(request: CreateTokenRequest, key: string): Promise<Result<TokenCreated>>;
+  rotate(id: string, request: RotateTokenRequest, key: string): Promise<Result<TokenRotated>>;
+  revoke(id: string, successor?: Successor): Promise<Result<void>>;
 }
 
 interface Answer<T> {
@@ -71,14 +79,25 @@ export function newApi(base: string, onSignedOut: () => void): Api {
   }
 
   const one = (tokenId: string) => ({ params: { path: { tokenId } } });
+  const keyed = (key: string) => ({ header: { "Idempotency-Key": key } });
   return {
     session: () => call(client.GET("/api/auth/session"), (session) => session),
     signIn: (body) => call(client.POST("/api/auth/session", { body }), (session) => session),
     signOut: () => call(client.DELETE("/api/auth/session"), () => undefined),
     instances: () => call(client.GET("/api/instances"), (list) => list.instances),
     tokens,
-    token: (id) => call(client.GET("/api/auth/tokens/{tokenId}", one(id)), (answer) => answer.token),
-    createToken: (body) => call(client.POST("/api/auth/tokens", { body }), (created) => created),
-    revoke: (id) => call(client.DELETE("/api/auth/tokens/{tokenId}", one(id)), () => undefined),
+    token: (id) => call(client.GET("/api/auth/tokens/{tokenId}", one(id)), (answer) => answer),
+    createToken: (body, key) =>
+      call(client.POST("/api/auth/tokens", { body, params: keyed(key) }), (created) => created),
+    rotate: (id, body, key) =>
+      call(
+        client.POST("/api/auth/tokens/{tokenId}/rotate", { body, params: { ...one(id).params, ...keyed(key) } }),
+        (rotated) => rotated,
+      ),
+    revoke: (id, successor = "revoke") =>
+      call(
+        client.DELETE("/api/auth/tokens/{tokenId}", { params: { ...one(id).params, query: { successor } } }),
+        () => undefined,
+      ),
   };
 }

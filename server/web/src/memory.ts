@@ -2,7 +2,7 @@
 // with the tab, and never a secret.
 
 import type { Token, TokenStatus } from "@falkorpat/sdk";
-import type { Draft } from "./lib/expiry.js";
+import type { Draft } from "./lib/draft.js";
 import { NEWEST_FIRST, type Sort } from "./lib/tokens.js";
 
 export const PAGE_SIZES = [25, 50, 100] as const;

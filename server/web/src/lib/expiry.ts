@@ -9,15 +9,14 @@ export const SOON_DAYS = 7;
 
 export type ExpiryChoice = "30" | "60" | "90" | "custom" | "never";
 
-/** What a person has typed into the generate dialog so far; holds no secret. */
-export interface Draft {
-  name: string;
+/** When the token shall end, as it is chosen. */
+export interface ExpiryDraft {
   expiry: ExpiryChoice;
   /** The custom day as YYYY-MM-DD, or empty. */
   date: string;
 }
 
-export const EMPTY_DRAFT: Draft = { name: "", expiry: "30", date: "" };
+export const NO_EXPIRY: ExpiryDraft = { expiry: "30", date: "" };
 
 /** What createToken wants: one of the two fields; expiresAt null means never. */
 export type ExpiryFields = { ttlSeconds: number } | { expiresAt: string | null };
@@ -45,14 +44,14 @@ export function lastDay(now: number): string {
 }
 
 /** expiryEnd is when a token made now would end; null means never, undefined not yet decided. */
-export function expiryEnd(draft: Draft, now: number): number | null | undefined {
+export function expiryEnd(draft: ExpiryDraft, now: number): number | null | undefined {
   if (draft.expiry === "never") return null;
   if (draft.expiry === "custom") return endOfDay(draft.date) ?? undefined;
   return now + Number(draft.expiry) * DAY;
 }
 
 /** expiryProblem says what is wrong with the chosen expiry, or nothing. */
-export function expiryProblem(draft: Draft, now: number): string | undefined {
+export function expiryProblem(draft: ExpiryDraft, now: number): string | undefined {
   if (draft.expiry !== "custom") return undefined;
   const end = endOfDay(draft.date);
   if (end === null) return "Choose the last day on which the token works.";
@@ -62,7 +61,7 @@ export function expiryProblem(draft: Draft, now: number): string | undefined {
 }
 
 /** expiryFields turns a draft without problems into the request's field. */
-export function expiryFields(draft: Draft): ExpiryFields {
+export function expiryFields(draft: ExpiryDraft): ExpiryFields {
   if (draft.expiry === "never") return { expiresAt: null };
   if (draft.expiry === "custom") {
     const end = endOfDay(draft.date);
@@ -70,16 +69,6 @@ export function expiryFields(draft: Draft): ExpiryFields {
     return { expiresAt: new Date(end).toISOString() };
   }
   return { ttlSeconds: (Number(draft.expiry) * DAY) / 1000 };
-}
-
-/** nameProblem says what is wrong with a token's name, or nothing; it counts as the server does. */
-export function nameProblem(name: string): string | undefined {
-  const trimmed = name.trim();
-  if (trimmed === "") return "Give the token a name.";
-  const length = [...trimmed].length;
-  if (length > 100) return `At most 100 characters; these are ${length}.`;
-  if (/\p{Cc}/u.test(trimmed)) return "Leave out control characters, such as tabs.";
-  return undefined;
 }
 
 /** expiresSoon tells whether a time lies in the days that are marked. */

@@ -29,7 +29,7 @@ function token(part: Partial<Token> & { token_id: string }): Token {
     status: "active",
     is_active: true,
     ...part,
-  };
+  } as Token;
 }
 
 const TOKENS: readonly Token[] = [

@@ -2,6 +2,7 @@ import type { Token, TokenStatus } from "@falkorpat/sdk";
 import type { ComponentChildren } from "preact";
 import { expiresSoon } from "../lib/expiry.js";
 import { parseTime } from "../lib/time.js";
+import { limitWords } from "../lib/limits.js";
 import type { SortKey } from "../lib/tokens.js";
 import { HOME, Link } from "../router.js";
 import { RoleBadge, Typed, When } from "../ui/bits.js";
@@ -38,10 +39,14 @@ function Past({ at, now }: { at: string | null; now: number }) {
 }
 
 function Name(token: Token) {
+  const limits = limitWords(token);
   return (
-    <Link to={`${HOME}/${encodeURIComponent(token.token_id)}`} class="token-name">
-      <Typed>{token.name}</Typed>
-    </Link>
+    <>
+      <Link to={`${HOME}/${encodeURIComponent(token.token_id)}`} class="token-name">
+        <Typed>{token.name}</Typed>
+      </Link>
+      {limits.length > 0 && <span class="sub limit-words">{limits.map((words) => <Typed key={words}>{words}</Typed>)}</span>}
+    </>
   );
 }
 

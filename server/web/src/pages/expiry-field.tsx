@@ -1,7 +1,8 @@
-import { type Draft, type ExpiryChoice, expiryEnd, isoDay, lastDay } from "../lib/expiry.js";
+import { type ExpiryChoice, type ExpiryDraft, expiryEnd, isoDay, lastDay } from "../lib/expiry.js";
 import { day } from "../lib/time.js";
 import { Alert } from "../ui/bits.js";
 import { describedBy, Field } from "../ui/field.js";
+import { Segments } from "../ui/segments.js";
 
 const CHOICES: readonly { value: ExpiryChoice; label: string }[] = [
   { value: "30", label: "30 days" },
@@ -12,8 +13,8 @@ const CHOICES: readonly { value: ExpiryChoice; label: string }[] = [
 ];
 
 interface ExpiryFieldProps {
-  draft: Draft;
-  onChange(part: Partial<Draft>): void;
+  draft: ExpiryDraft;
+  onChange(part: Partial<ExpiryDraft>): void;
   error: string | undefined;
 }
 
@@ -21,23 +22,14 @@ interface ExpiryFieldProps {
 export function ExpiryField({ draft, onChange, error }: ExpiryFieldProps) {
   return (
     <>
-      <fieldset class="field choices" aria-describedby="expiry-note">
-        <legend>Expiration</legend>
-        <div class="segments">
-          {CHOICES.map(({ value, label }) => (
-            <label key={value} class="segment">
-              <input
-                type="radio"
-                name="expiry"
-                value={value}
-                checked={draft.expiry === value}
-                onChange={() => onChange({ expiry: value })}
-              />
-              <span>{label}</span>
-            </label>
-          ))}
-        </div>
-      </fieldset>
+      <Segments
+        legend="Expiration"
+        name="expiry"
+        choices={CHOICES}
+        value={draft.expiry}
+        onChange={(expiry) => onChange({ expiry })}
+        describedBy="expiry-note"
+      />
       {draft.expiry === "custom" && <CustomDay draft={draft} onChange={onChange} error={error} />}
       {draft.expiry !== "custom" && error !== undefined && <p class="field-error">{error}</p>}
       <div id="expiry-note" class="expiry-note">
@@ -65,7 +57,7 @@ function CustomDay({ draft, onChange, error }: ExpiryFieldProps) {
   );
 }
 
-function Note({ draft }: { draft: Draft }) {
+function Note({ draft }: { draft: ExpiryDraft }) {
   if (draft.expiry === "never") {
     return (
       <Alert tone="warning">

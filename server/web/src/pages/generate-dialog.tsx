@@ -1,88 +1,164 @@
-import { useRef, useState } from "preact/hooks";
+import type { Role } from "@falkorpat/sdk";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Api } from "../api.js";
-import { type Draft, EMPTY_DRAFT, expiryFields, expiryProblem, nameProblem } from "../lib/expiry.js";
+import { newKeys } from "../lib/attempt.js";
+import { type Draft, EMPTY_DRAFT, type FaultAt, type Faults, faultsFrom, faultsOf, requestOf } from "../lib/draft.js";
 import type { Failure } from "../lib/problem.js";
 import type { Memory } from "../memory.js";
 import { FailureAlert } from "../ui/bits.js";
-import { Dialog } from "../ui/dialog.js";
+import { Dialog, FormActions } from "../ui/dialog.js";
 import { describedBy, Field } from "../ui/field.js";
 import { ExpiryField } from "./expiry-field.js";
+import { LimitsField } from "./limits-field.js";
+import { LostAnswer } from "./lost-answer.js";
 import type { Secret } from "./secret-card.js";
 
 interface GenerateDialogProps {
   api: Api;
   /** Keeps what was typed when the session ends meanwhile. */
   memory: Memory;
+  role: Role | undefined;
   onClose(): void;
   onCreated(secret: Secret): void;
 }
 
 /** Asks what the new token shall be, and makes it. */
-export function GenerateDialog({ api, memory, onClose, onCreated }: GenerateDialogProps) {
+export function GenerateDialog({ api, memory, role, onClose, onCreated }: GenerateDialogProps) {
   const [draft, setDraft] = useState<Draft>(memory.draft ?? EMPTY_DRAFT);
-  const [errors, setErrors] = useState<{ name?: string | undefined; expiry?: string | undefined }>({});
+  const [faults, setFaults] = useState<Faults>({});
   const [failure, setFailure] = useState<Failure>();
+  const [lost, setLost] = useState<string>();
   const [busy, setBusy] = useState(false);
-  const form = useRef<HTMLFormElement>(null);
+  const [keys] = useState(newKeys);
+  const [refusals, setRefusals] = useState(0);
+  const form = useFocusAtFault(faults, refusals);
 
   const change = (part: Partial<Draft>) => {
     const next = { ...draft, ...part };
     memory.draft = next;
     setDraft(next);
     // What was wrong may be right now; the next attempt tells.
-    setErrors({ name: "name" in part ? undefined : errors.name, expiry: "name" in part ? errors.expiry : undefined });
+    setFaults(without(faults, part));
   };
 
-  const refuse = (name: string | undefined, expiry: string | undefined) => {
-    setErrors({ name, expiry });
-    const field = name !== undefined ? "#token-name" : draft.expiry === "custom" ? "#expiry-date" : "[name=expiry]:checked";
-    form.current?.querySelector<HTMLElement>(field)?.focus();
+  const refuse = (found: Faults) => {
+    setFaults(found);
+    setRefusals(refusals + 1);
   };
 
   const submit = async (event: Event) => {
     event.preventDefault();
     if (busy) return;
-    const [name, expiry] = [nameProblem(draft.name), expiryProblem(draft, Date.now())];
-    if (name !== undefined || expiry !== undefined) return refuse(name, expiry);
+    const found = faultsOf(draft, Date.now());
+    if (Object.keys(found).length > 0) return refuse(found);
     setBusy(true);
     setFailure(undefined);
-    const result = await api.createToken({ name: draft.name.trim(), ...expiryFields(draft) });
+    const request = requestOf(draft);
+    const result = await api.createToken(request, keys(request));
     setBusy(false);
-    // Only an answer to a repeated request is without the token, and this one is sent once.
-    if (result.ok) return onCreated({ ...result.value, token: result.value.token ?? "", name: draft.name.trim() });
-    const { fields } = result.failure;
-    const atExpiry = fields["expiresAt"] ?? fields["ttlSeconds"];
-    if (fields["name"] ?? atExpiry) refuse(fields["name"], atExpiry);
+    if (result.ok) {
+      const { token, tokenId, expiresAt } = result.value;
+      return token === undefined ? setLost(tokenId) : onCreated({ token, tokenId, expiresAt, name: request.name });
+    }
+    const refused = faultsFrom(result.failure, draft);
+    if (Object.keys(refused).length > 0) refuse(refused);
     else setFailure(result.failure);
   };
 
+  if (lost !== undefined) return <LostAnswer id={lost} onClose={onClose} />;
   return (
     <Dialog title="Generate token" onClose={onClose}>
       <form ref={form} onSubmit={submit} noValidate>
         {failure && <FailureAlert failure={failure} />}
-        <Field id="token-name" label="Name" hint="What the token is for, such as “Nightly import”." error={errors.name}>
-          <input
-            {...describedBy("token-name", true, errors.name)}
-            class="input"
-            name="token-name"
-            autocomplete="off"
-            dir="auto"
-            required
-            autofocus
-            value={draft.name}
-            onInput={(event) => change({ name: event.currentTarget.value })}
-          />
-        </Field>
-        <ExpiryField draft={draft} onChange={change} error={errors.expiry} />
-        <div class="dialog-actions">
-          <button type="button" class="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="button primary" aria-disabled={busy}>
-            {busy ? "Generating…" : "Generate token"}
-          </button>
-        </div>
+        <NameField draft={draft} onChange={change} error={faults.name} />
+        <ExpiryField draft={draft} onChange={change} error={faults.expiry} />
+        <DescriptionField draft={draft} onChange={change} error={faults.description} />
+        <LimitsField draft={draft} onChange={change} faults={faults} role={role} />
+        <FormActions action={busy ? "Generating…" : "Generate token"} busy={busy} onCancel={onClose} />
       </form>
     </Dialog>
+  );
+}
+
+/** Which fault a part of the draft may have mended. */
+const MENDS: Readonly<Partial<Record<keyof Draft, FaultAt>>> = {
+  name: "name",
+  description: "description",
+  expiry: "expiry",
+  date: "expiry",
+  restricted: "permissions",
+  permissions: "permissions",
+  graphs: "graphs",
+  addresses: "addresses",
+  notBefore: "notBefore",
+};
+
+function without(faults: Faults, part: Partial<Draft>): Faults {
+  const rest = { ...faults };
+  for (const key of Object.keys(part) as (keyof Draft)[]) {
+    const at = MENDS[key];
+    if (at) delete rest[at];
+  }
+  return rest;
+}
+
+/** Where every fault is shown, in the order of the dialog. */
+const CONTROLS: readonly [at: FaultAt, control: string][] = [
+  ["name", "#token-name"],
+  ["expiry", "#expiry-date, [name=expiry]:checked:not([value=custom])"],
+  ["description", "#token-description"],
+  ["permissions", "[name=restricted]:checked"],
+  ["graphs", "#token-graphs"],
+  ["addresses", "#token-addresses"],
+  ["notBefore", "#token-start"],
+];
+
+/** useFocusAtFault moves the focus to the first fault at every refusal. */
+function useFocusAtFault(faults: Faults, refusals: number) {
+  const form = useRef<HTMLFormElement>(null);
+  useLayoutEffect(() => {
+    const first = CONTROLS.find(([at]) => faults[at] !== undefined);
+    if (first) form.current?.querySelector<HTMLElement>(first[1])?.focus();
+  }, [refusals]);
+  return form;
+}
+
+interface TextFieldProps {
+  draft: Draft;
+  onChange(part: Partial<Draft>): void;
+  error: string | undefined;
+}
+
+function NameField({ draft, onChange, error }: TextFieldProps) {
+  return (
+    <Field id="token-name" label="Name" hint="What the token is for, such as “Nightly import”." error={error}>
+      <input
+        {...describedBy("token-name", true, error)}
+        class="input"
+        name="token-name"
+        autocomplete="off"
+        dir="auto"
+        required
+        autofocus
+        value={draft.name}
+        onInput={(event) => onChange({ name: event.currentTarget.value })}
+      />
+    </Field>
+  );
+}
+
+function DescriptionField({ draft, onChange, error }: TextFieldProps) {
+  return (
+    <Field id="token-description" label="Description" optional error={error}>
+      <textarea
+        {...describedBy("token-description", false, error)}
+        class="input"
+        name="token-description"
+        rows={1}
+        dir="auto"
+        value={draft.description}
+        onInput={(event) => onChange({ description: event.currentTarget.value })}
+      />
+    </Field>
   );
 }

@@ -1,16 +1,17 @@
-import type { Token, TokenStatus } from "@falkorpat/sdk";
+import type { Token } from "@falkorpat/sdk";
 import { NEWEST_FIRST, pageOf, searchTokens, sortTokens } from "../lib/tokens.js";
 import type { View } from "../memory.js";
 import { FailureAlert } from "../ui/bits.js";
 import { Icon } from "../ui/icons.js";
 import { Pager } from "../ui/pager.js";
 import { columnsOf } from "./columns.js";
+import type { Tab } from "./status-tabs.js";
 import { TokenTable } from "./token-table.js";
 import type { Tokens } from "./use-tokens.js";
 
 interface TokenListProps {
   list: Tokens;
-  status: TokenStatus;
+  status: Tab;
   admin: boolean;
   view: View;
   onView(view: View): void;
@@ -116,7 +117,7 @@ function Loading() {
   );
 }
 
-const NONE: Record<TokenStatus, { title: string; text: string }> = {
+const NONE: Record<Tab, { title: string; text: string }> = {
   active: {
     title: "No active tokens",
     text: "Generate one, and use it wherever a program needs FalkorDB but should not know your password.",
@@ -127,7 +128,7 @@ const NONE: Record<TokenStatus, { title: string; text: string }> = {
   revoked: { title: "No revoked tokens", text: "Tokens appear here once somebody has revoked them." },
 };
 
-function NoTokens({ status, onGenerate }: { status: TokenStatus; onGenerate: () => void }) {
+function NoTokens({ status, onGenerate }: { status: Tab; onGenerate: () => void }) {
   return (
     <div class="empty">
       <span class="empty-mark">

@@ -1,40 +1,61 @@
-import type { Token } from "@falkorpat/sdk";
-import type { ComponentChildren } from "preact";
+import type { Session, Token, TokenAnswer } from "@falkorpat/sdk";
 import { useEffect, useState } from "preact/hooks";
-import type { Api } from "../api.js";
-import { instanceName } from "../lib/instance.js";
+import type { Api, Successor } from "../api.js";
 import type { Failure } from "../lib/problem.js";
-import { exact, parseTime } from "../lib/time.js";
-import { HOME, Link } from "../router.js";
-import { FailureAlert, RoleBadge, StatusBadge, Typed, useNow, When } from "../ui/bits.js";
+import { HOME, Link, useNavigation } from "../router.js";
+import { FailureAlert, Typed, useNow } from "../ui/bits.js";
 import { Icon } from "../ui/icons.js";
 import { usePage } from "../ui/page.js";
-import { ExpiryMark } from "./columns.js";
 import { RevokeDialog } from "./revoke-dialog.js";
+import { RotateDialog } from "./rotate-dialog.js";
+import { RotationCard } from "./rotation-card.js";
+import { type Secret, SecretCard } from "./secret-card.js";
+import { TokenDetails } from "./token-details.js";
 
-/** Everything about one token. */
-export function TokenPage({ api, id }: { api: Api; id: string }) {
-  const [token, setToken] = useState<Token>();
+interface TokenPageProps {
+  api: Api;
+  id: string;
+  session: Session | undefined;
+}
+
+/** Everything about one token, and what can be done with it. */
+export function TokenPage({ api, id, session }: TokenPageProps) {
+  const [answer, setAnswer] = useState<TokenAnswer>();
   const [failure, setFailure] = useState<Failure>();
-  const [revoking, setRevoking] = useState(false);
+  const [asking, setAsking] = useState<"revoke" | "rotate">();
+  const [secret, setSecret] = useState<Secret>();
+  const router = useNavigation();
+  const now = useNow();
+  const token = answer?.token;
   const heading = usePage(token ? token.name : "Token");
 
   const load = async () => {
     const result = await api.token(id);
     setFailure(result.ok ? undefined : result.failure);
-    if (result.ok) setToken(result.value);
+    if (result.ok) setAnswer(result.value);
   };
   useEffect(() => {
-    setToken(undefined);
+    setAnswer(undefined);
+    setSecret(undefined);
     void load();
   }, [id]);
 
-  const revoke = async () => {
-    setRevoking(false);
-    const result = await api.revoke(id);
+  const revoke = async (_: Token, successor: Successor) => {
+    setAsking(undefined);
+    const result = await api.revoke(id, successor);
     if (result.ok) await load();
     else setFailure(result.failure);
     heading.current?.focus();
+  };
+  const rotated = (next: Secret) => {
+    setAsking(undefined);
+    setSecret(next);
+    void load();
+  };
+  // The new token's own page is where one goes on with it; the secret was dealt with.
+  const done = ({ tokenId }: Secret) => {
+    router.setGuard("none");
+    router.go(`${HOME}/${encodeURIComponent(tokenId)}`);
   };
 
   return (
@@ -49,15 +70,22 @@ export function TokenPage({ api, id }: { api: Api; id: string }) {
         <h1 ref={heading} tabIndex={-1}>
           {token ? <Typed>{token.name}</Typed> : "Token"}
         </h1>
-        {token?.status === "active" && (
-          <button type="button" class="button danger-quiet" onClick={() => setRevoking(true)}>
-            Revoke token
-          </button>
-        )}
+        {token && <Actions token={token} own={session?.user.user_id === token.user_id} onAsk={setAsking} />}
       </header>
+      {secret && <SecretCard secret={secret} onDone={() => done(secret)} />}
       {failure && <FailureAlert failure={failure} onRetry={isPassing(failure) ? load : undefined} />}
-      {token ? <Details token={token} /> : !failure && <div class="card skeleton tall" role="status" aria-label="Loading" />}
-      {revoking && token && <RevokeDialog token={token} onConfirm={revoke} onCancel={() => setRevoking(false)} />}
+      {answer?.rotation && <RotationCard rotation={answer.rotation} token={answer.token} now={now} />}
+      {token ? (
+        <TokenDetails token={token} now={now} />
+      ) : (
+        !failure && <div class="card skeleton tall" role="status" aria-label="Loading" />
+      )}
+      {asking === "revoke" && token && (
+        <RevokeDialog token={token} onConfirm={revoke} onCancel={() => setAsking(undefined)} />
+      )}
+      {asking === "rotate" && token && (
+        <RotateDialog api={api} token={token} onClose={() => setAsking(undefined)} onRotated={rotated} />
+      )}
     </>
   );
 }
@@ -67,55 +95,26 @@ function isPassing({ status }: Failure): boolean {
   return status === 0 || status >= 500;
 }
 
-function Details({ token }: { token: Token }) {
-  const now = useNow();
-  const rows: [label: string, value: ComponentChildren][] = [
-    ["Status", <StatusBadge status={token.status} />],
-    ["Token ID", <code>{token.token_id}</code>],
-    ["User", <Owner token={token} />],
-    ["Instance", <code>{instanceName(token)}</code>],
-    ["Created", <Moment at={token.created_at} now={now} past />],
-    [token.status === "expired" ? "Expired" : "Expires", <Ending token={token} now={now} />],
-  ];
-  if (token.revoked_at !== null) rows.push(["Revoked", <Moment at={token.revoked_at} now={now} past />]);
-  rows.push(["Last used", <Moment at={token.last_used} now={now} past />]);
-  if (token.last_used_ip !== null) rows.push(["From", <code>{token.last_used_ip}</code>]);
-  if (token.last_used_agent !== null) rows.push(["With", <Typed>{token.last_used_agent}</Typed>]);
-  return (
-    <dl class="card details">
-      {rows.map(([label, value]) => (
-        <div key={label}>
-          <dt>{label}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+interface ActionsProps {
+  token: Token;
+  /** The new secret of a rotation is for the owner alone. */
+  own: boolean;
+  onAsk(what: "revoke" | "rotate"): void;
 }
 
-function Owner({ token }: { token: Token }) {
+function Actions({ token, own, onAsk }: ActionsProps) {
+  if (!token.is_active) return null;
   return (
-    <>
-      <Typed>{token.username}</Typed> <RoleBadge role={token.role} />
-    </>
-  );
-}
-
-function Ending({ token, now }: { token: Token; now: number }) {
-  return (
-    <>
-      <Moment at={token.expires_at} now={now} />
-      <ExpiryMark token={token} now={now} />
-    </>
-  );
-}
-
-/** A time both ways: here is room for the exact one. */
-function Moment({ at, now, past }: { at: string | null; now: number; past?: boolean }) {
-  const ms = parseTime(at);
-  return (
-    <>
-      <When at={ms} now={now} past={past} /> {ms !== null && <span class="sub inline">{exact(ms)}</span>}
-    </>
+    <div class="page-actions">
+      {own && token.rotated_to === null && (
+        <button type="button" class="button" onClick={() => onAsk("rotate")}>
+          <Icon name="refresh" />
+          Rotate token
+        </button>
+      )}
+      <button type="button" class="button danger-quiet" onClick={() => onAsk("revoke")}>
+        Revoke token
+      </button>
+    </div>
   );
 }

@@ -2,8 +2,8 @@
 
 import type { Session, Token, TokenStatus } from "@falkorpat/sdk";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Api } from "../api.js";
-import { EMPTY_DRAFT } from "../lib/expiry.js";
+import type { Api, Successor } from "../api.js";
+import { EMPTY_DRAFT } from "../lib/draft.js";
 import { titled } from "../lib/tokens.js";
 import type { Memory, View } from "../memory.js";
 import { HOME, useNavigation } from "../router.js";
@@ -59,10 +59,10 @@ export function TokensPage({ api, memory, session }: TokensPageProps) {
     list.created(next.tokenId);
     if (status !== "active") router.go(HOME);
   };
-  const revoke = (token: Token) => {
+  const revoke = (token: Token, successor: Successor) => {
     setRevoking(undefined);
     setRevocations(revocations + 1);
-    list.revoke(token);
+    list.revoke(token, successor);
   };
 
   return (
@@ -97,7 +97,15 @@ export function TokensPage({ api, memory, session }: TokensPageProps) {
         />
       </section>
 
-      {generating && <GenerateDialog api={api} memory={memory} onClose={() => generate(false)} onCreated={created} />}
+      {generating && (
+        <GenerateDialog
+          api={api}
+          memory={memory}
+          role={session?.role}
+          onClose={() => generate(false)}
+          onCreated={created}
+        />
+      )}
       {revoking && <RevokeDialog token={revoking} onConfirm={revoke} onCancel={() => setRevoking(undefined)} />}
       <Toast notice={list.notice} onClose={list.clearNotice} />
     </>

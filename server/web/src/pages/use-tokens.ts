@@ -1,6 +1,6 @@
 import type { Token, TokenStatus } from "@falkorpat/sdk";
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
-import type { Api } from "../api.js";
+import type { Api, Successor } from "../api.js";
 import type { Failure } from "../lib/problem.js";
 import type { Memory } from "../memory.js";
 
@@ -25,7 +25,7 @@ export interface Tokens {
   /** Shows a token that has just been made. */
   created(id: string): void;
   /** Takes the token off the list at once, and puts it back if the server will not have it. */
-  revoke(token: Token): void;
+  revoke(token: Token, successor: Successor): void;
 }
 
 /** useTokens is the list of one status, with what the person does to it. */
@@ -66,17 +66,17 @@ export function useTokens(api: Api, memory: Memory, status: TokenStatus): Tokens
   const created = async (id: string) => {
     const result = await api.token(id);
     if (!result.ok) return;
-    memory.lists.active = [result.value, ...(memory.lists.active ?? []).filter((token) => token.token_id !== id)];
+    memory.lists.active = [result.value.token, ...(memory.lists.active ?? []).filter((token) => token.token_id !== id)];
     redraw();
   };
 
-  const revoke = async (token: Token) => {
+  const revoke = async (token: Token, successor: Successor) => {
     hidden.add(token.token_id);
     redraw();
-    const result = await api.revoke(token.token_id);
+    const result = await api.revoke(token.token_id, successor);
     if (!result.ok) hidden.delete(token.token_id);
     setNotice(result.ok ? { token } : { token, failure: result.failure });
-    // The tokens made from it went too.
+    // The tokens made from it went too, and perhaps what came before and after.
     if (result.ok) void load();
   };
 
@@ -88,6 +88,6 @@ export function useTokens(api: Api, memory: Memory, status: TokenStatus): Tokens
     clearNotice: () => setNotice(undefined),
     reload: () => void load(),
     created: (id) => void created(id),
-    revoke: (token) => void revoke(token),
+    revoke: (token, successor) => void revoke(token, successor),
   };
 }

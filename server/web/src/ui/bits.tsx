@@ -4,7 +4,7 @@ import type { Role, TokenStatus } from "@falkorpat/sdk";
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Failure } from "../lib/problem.js";
-import { exact, relative } from "../lib/time.js";
+import { exact, parseTime, relative } from "../lib/time.js";
 import { titled } from "../lib/tokens.js";
 import { Icon } from "./icons.js";
 
@@ -32,6 +32,22 @@ export function When({ at, now, past = false }: WhenProps) {
     <time dateTime={new Date(at).toISOString()} title={exact(at)}>
       {relative(past ? Math.min(at, now) : at, now)}
     </time>
+  );
+}
+
+interface MomentProps {
+  at: string | null;
+  now: number;
+  past?: boolean;
+}
+
+/** A time both ways, where there is room for the exact one. */
+export function Moment({ at, now, past }: MomentProps) {
+  const ms = parseTime(at);
+  return (
+    <>
+      <When at={ms} now={now} past={past} /> {ms !== null && <span class="sub inline">{exact(ms)}</span>}
+    </>
   );
 }
 

@@ -67,3 +67,24 @@ export function Confirm({ title, action, cancel = "Cancel", onConfirm, onCancel,
     </Dialog>
   );
 }
+
+interface FormActionsProps {
+  action: string;
+  busy: boolean;
+  danger?: boolean;
+  onCancel(): void;
+}
+
+/** The end of a form in a dialog: the way back, and the button that sends it off. */
+export function FormActions({ action, busy, danger = false, onCancel }: FormActionsProps) {
+  return (
+    <div class="dialog-actions">
+      <button type="button" class="button" onClick={onCancel}>
+        Cancel
+      </button>
+      <button type="submit" class={danger ? "button danger" : "button primary"} aria-disabled={busy}>
+        {action}
+      </button>
+    </div>
+  );
+}

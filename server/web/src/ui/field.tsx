@@ -3,16 +3,21 @@ import type { ComponentChildren } from "preact";
 interface FieldProps {
   id: string;
   label: string;
+  /** Says so beside the label. */
+  optional?: boolean;
   hint?: ComponentChildren;
   error: string | undefined;
   children: ComponentChildren;
 }
 
 /** A label, the control given as children, a hint and an error; see describedBy. */
-export function Field({ id, label, hint, error, children }: FieldProps) {
+export function Field({ id, label, optional = false, hint, error, children }: FieldProps) {
   return (
     <div class={error === undefined ? "field" : "field invalid"}>
-      <label for={id}>{label}</label>
+      <label for={id}>
+        {label}
+        {optional && <span class="muted"> (optional)</span>}
+      </label>
       {children}
       <Notes id={id} hint={hint} error={error} />
     </div>
