@@ -1,7 +1,7 @@
 import { titled } from "../lib/tokens.js";
 import { HOME, Link } from "../router.js";
 
-const TABS = ["active", "expired", "revoked"] as const;
+const TABS = ["active", "stale", "suspended", "expired", "revoked"] as const;
 
 /** A list of tokens that has a tab of its own. */
 export type Tab = (typeof TABS)[number];

@@ -122,8 +122,8 @@ const NONE: Record<Tab, { title: string; text: string }> = {
     title: "No active tokens",
     text: "Generate one, and use it wherever a program needs FalkorDB but should not know your password.",
   },
-  stale: { title: "No stale tokens", text: "Tokens appear here while the login behind them fails." },
-  suspended: { title: "No suspended tokens", text: "Tokens appear here when they were not used for long." },
+  stale: { title: "No stale tokens", text: "Tokens appear here while the login behind them fails, most often after a change of the password." },
+  suspended: { title: "No suspended tokens", text: "Tokens appear here when they were not used for long. You can resume them." },
   expired: { title: "No expired tokens", text: "Tokens appear here once their time is over." },
   revoked: { title: "No revoked tokens", text: "Tokens appear here once somebody has revoked them." },
 };

@@ -15,8 +15,8 @@ interface TokenTableProps {
 
 /** The table itself; at a phone's width every row becomes a card, and the headers a choice. */
 export function TokenTable({ columns, rows, status, sort, onSort, now, onRevoke }: TokenTableProps) {
-  // What has expired is refused already.
-  const revocable = status === "active";
+  // What has ended for good is refused already.
+  const revocable = status !== "expired" && status !== "revoked";
   return (
     <>
       <SortChoice columns={columns} sort={sort} onSort={onSort} />

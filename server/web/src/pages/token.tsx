@@ -103,10 +103,10 @@ interface ActionsProps {
 }
 
 function Actions({ token, own, onAsk }: ActionsProps) {
-  if (!token.is_active) return null;
+  if (token.status === "expired" || token.status === "revoked") return null;
   return (
     <div class="page-actions">
-      {own && token.rotated_to === null && (
+      {own && token.is_active && token.rotated_to === null && (
         <button type="button" class="button" onClick={() => onAsk("rotate")}>
           <Icon name="refresh" />
           Rotate token

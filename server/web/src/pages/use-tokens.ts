@@ -81,7 +81,7 @@ export function useTokens(api: Api, memory: Memory, status: TokenStatus): Tokens
   };
 
   return {
-    tokens: memory.lists[status]?.filter((token) => status !== "active" || !hidden.has(token.token_id)),
+    tokens: memory.lists[status]?.filter((token) => status === "revoked" || !hidden.has(token.token_id)),
     loading,
     failure,
     notice,
