@@ -160,7 +160,7 @@ func toInstanceList(instances []instance.Instance) api.InstanceList {
 
 func fromCreateToken(body *api.CreateTokenRequest, key api.IdempotencyKey) tokens.Request {
 	return tokens.Request{
-		Name: body.Name, TTLSeconds: body.TTLSeconds, ExpiresAt: fromExpiresAt(body.ExpiresAt), Description: body.Description,
+		Name: body.Name, TTLSeconds: body.TTLSeconds, ExpiresAt: fromExpiresAt(body.ExpiresAt), Never: body.ExpiresAt.IsNull(), Description: body.Description,
 		Permissions: fromPermissions(body.Permissions), Graphs: body.Graphs, AllowedIPs: body.AllowedIps, NotBefore: body.NotBefore,
 		IdempotencyKey: key,
 	}
@@ -258,13 +258,14 @@ func textOrNull(s string) *string {
 
 // fromExpiresAt reads an expiry. The zero time stands for none there, so a client
 // that names that very moment gets another one that is just as long past.
-func fromExpiresAt(t *time.Time) time.Time {
+func fromExpiresAt(given api.ExpiresAt) time.Time {
+	t, err := given.Get()
 	switch {
-	case t == nil:
+	case err != nil: // null, or not given
 		return time.Time{}
 	case t.IsZero():
 		return time.Unix(0, 0)
 	default:
-		return *t
+		return t
 	}
 }

@@ -76,7 +76,7 @@ func (s *Server) RevokeToken(ctx context.Context, r api.RevokeTokenRequestObject
 	if err != nil {
 		return nil, err
 	}
-	answer, err := s.revoke(ctx, t, r.Params.Successor == api.Keep)
+	answer, err := s.revoke(ctx, t, r.Params.Successor == api.RevokeTokenParamsSuccessorKeep)
 	if err != nil {
 		return nil, err
 	}

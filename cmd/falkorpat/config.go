@@ -16,7 +16,6 @@ import (
 	"github.com/falkorpat/falkorpat/crypto"
 	"github.com/falkorpat/falkorpat/server/instance"
 	"github.com/falkorpat/falkorpat/server/session"
-	"github.com/falkorpat/falkorpat/server/tokens"
 	"github.com/falkorpat/falkorpat/server/web"
 	"github.com/falkorpat/falkorpat/store"
 )
@@ -41,10 +40,11 @@ type config struct {
 	EncryptionKeyFile string `env:"ENCRYPTION_KEY_FILE" help:"File that holds ENCRYPTION_KEY." placeholder:"FILE"`
 	BrowserCompat     bool   `env:"FALKORPAT_BROWSER_COMPAT" help:"Write and read sealed passwords and token claims as FalkorDB Browser does, to share a store with it."`
 
-	SessionLifetime time.Duration      `env:"FALKORPAT_SESSION_LIFETIME" default:"24h" help:"How long a sign-in lasts, at most 24h."`
-	RotatedReuse    tokens.ReusePolicy `env:"FALKORPAT_ROTATED_REUSE" default:"record" enum:"record,revoke" help:"What follows when a token is used after it was rotated out and its grace is over: ${enum}. Revoke ends all that it was rotated to, and all made from these."`
-	LoginFailures   int                `env:"FALKORPAT_LOGIN_FAILURES" default:"30" help:"Failed logins that one address may have in a minute; negative for no limit."`
-	LeakReports     int                `env:"FALKORPAT_LEAK_REPORTS" default:"60" help:"Reports of leaked tokens that one address may send in a minute; negative for no limit."`
+	SessionLifetime time.Duration `env:"FALKORPAT_SESSION_LIFETIME" default:"24h" help:"How long a sign-in lasts, at most 24h."`
+	LoginFailures   int           `env:"FALKORPAT_LOGIN_FAILURES" default:"30" help:"Failed logins that one address may have in a minute; negative for no limit."`
+	LeakReports     int           `env:"FALKORPAT_LEAK_REPORTS" default:"60" help:"Reports of leaked tokens that one address may send in a minute; negative for no limit."`
+
+	policyFlags
 
 	LogLevel  slog.Level `env:"FALKORPAT_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 	LogFormat string     `env:"FALKORPAT_LOG_FORMAT" default:"auto" enum:"auto,json,text" help:"auto (text on a terminal, else JSON), json or text."`
@@ -89,6 +89,7 @@ func (c config) read() (*settings, error) {
 	if s.LeakReports == 0 {
 		f.add("--leak-reports", errors.New("must be at least 1, or negative for no limit"))
 	}
+	s.checkPolicy(&f)
 	f.add("--data-dir", s.makeDataDir())
 	s.readSecrets(&f)
 	if len(f) > 0 {

@@ -20,7 +20,7 @@ func sound(t *testing.T) config {
 	t.Helper()
 	return config{
 		Addr: "localhost:3000", Instances: "localhost:6379", DataDir: filepath.Join(t.TempDir(), "data"),
-		SessionLifetime: 24 * time.Hour, LoginFailures: 30, LeakReports: 60,
+		SessionLifetime: 24 * time.Hour, LoginFailures: 30, LeakReports: 60, policyFlags: policyFlags{MaxLifetime: lifetime(366 * day)},
 	}
 }
 
@@ -145,7 +145,7 @@ func TestLocalOnlyIsALoopbackAddressWithoutProxies(t *testing.T) {
 }
 
 func TestEmptyVariableMeansTheDefault(t *testing.T) { //nolint:paralleltest // it changes the environment
-	for _, name := range []string{"FALKORPAT_LOGIN_FAILURES", "FALKORPAT_SESSION_LIFETIME", "FALKORPAT_LOG_LEVEL", "FALKORPAT_DEV", "FALKORPAT_INSTANCES"} {
+	for _, name := range []string{"FALKORPAT_LOGIN_FAILURES", "FALKORPAT_SESSION_LIFETIME", "FALKORPAT_LOG_LEVEL", "FALKORPAT_MAX_LIFETIME", "FALKORPAT_DEFAULT_LIFETIME", "FALKORPAT_DEV", "FALKORPAT_INSTANCES"} {
 		t.Setenv(name, "")
 	}
 	var told strings.Builder

@@ -190,7 +190,7 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 		return nil, err
 	}
 	service, err := tokens.New(tokens.Options{
-		Store: kept, Keeper: keeper, Signing: a.signing, Audit: history, BrowserCompat: a.BrowserCompat, Reuse: a.RotatedReuse,
+		Store: kept, Keeper: keeper, Signing: a.signing, Audit: history, BrowserCompat: a.BrowserCompat, Policy: a.policy(),
 		Reports: ratelimit.New(ratelimit.Options{Client: kept.Client(), What: "report", PerMinute: a.LeakReports}),
 		Now:     time.Now, Random: rand.Reader, Log: a.log,
 	})

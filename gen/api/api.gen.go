@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/oapi-codegen/nullable"
 	"github.com/oapi-codegen/runtime"
 )
 
@@ -59,6 +60,45 @@ func (e Permission) Valid() bool {
 	case TokensRotate:
 		return true
 	case TokensWrite:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PolicyExistingTokens.
+const (
+	Block   PolicyExistingTokens = "block"
+	Report  PolicyExistingTokens = "report"
+	Shorten PolicyExistingTokens = "shorten"
+)
+
+// Valid indicates whether the value is a known member of the PolicyExistingTokens enum.
+func (e PolicyExistingTokens) Valid() bool {
+	switch e {
+	case Block:
+		return true
+	case Report:
+		return true
+	case Shorten:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PolicyRotatedReuse.
+const (
+	PolicyRotatedReuseRecord PolicyRotatedReuse = "record"
+	PolicyRotatedReuseRevoke PolicyRotatedReuse = "revoke"
+)
+
+// Valid indicates whether the value is a known member of the PolicyRotatedReuse enum.
+func (e PolicyRotatedReuse) Valid() bool {
+	switch e {
+	case PolicyRotatedReuseRecord:
+		return true
+	case PolicyRotatedReuseRevoke:
 		return true
 	default:
 		return false
@@ -178,16 +218,16 @@ func (e TokenStatusFilter) Valid() bool {
 
 // Defines values for RevokeTokenParamsSuccessor.
 const (
-	Keep   RevokeTokenParamsSuccessor = "keep"
-	Revoke RevokeTokenParamsSuccessor = "revoke"
+	RevokeTokenParamsSuccessorKeep   RevokeTokenParamsSuccessor = "keep"
+	RevokeTokenParamsSuccessorRevoke RevokeTokenParamsSuccessor = "revoke"
 )
 
 // Valid indicates whether the value is a known member of the RevokeTokenParamsSuccessor enum.
 func (e RevokeTokenParamsSuccessor) Valid() bool {
 	switch e {
-	case Keep:
+	case RevokeTokenParamsSuccessorKeep:
 		return true
-	case Revoke:
+	case RevokeTokenParamsSuccessorRevoke:
 		return true
 	default:
 		return false
@@ -223,12 +263,12 @@ type CreateTokenRequest struct {
 	// Example: Reads the social graph every night. Owned by the data team.
 	Description TokenDescription `json:"description,omitempty,omitzero"`
 
-	// ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead; null means never. Not together with
-	// `ttlSeconds`.
+	// ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead, or less where the policy says so; null
+	// means never. Not together with `ttlSeconds`.
 	//
 	//
 	// Example: 2026-12-24T12:00:00Z
-	ExpiresAt *ExpiresAt `json:"expiresAt,omitempty"`
+	ExpiresAt ExpiresAt `json:"expiresAt,omitempty,omitzero"`
 
 	// Graphs The graphs that the token may touch: names or patterns, in which `*` stands for any text and `?` for any one
 	// character. At least one, and none that another one covers. Without it, every graph (`*`).
@@ -259,7 +299,7 @@ type CreateTokenRequest struct {
 	// Example: ["graph:read"]
 	Permissions Permissions `json:"permissions,omitempty,omitzero"`
 
-	// TTLSeconds Lifetime in seconds, at most 366 days. Not together with `expiresAt`.
+	// TTLSeconds Lifetime in seconds, at most 366 days, or less where the policy says so. Not together with `expiresAt`.
 	//
 	// Example: 2592000
 	TTLSeconds TTLSeconds `json:"ttlSeconds,omitempty,omitzero"`
@@ -289,12 +329,12 @@ type CreateTokenWithCredentialsRequest struct {
 	// Example: Reads the social graph every night. Owned by the data team.
 	Description TokenDescription `json:"description,omitempty,omitzero"`
 
-	// ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead; null means never. Not together with
-	// `ttlSeconds`.
+	// ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead, or less where the policy says so; null
+	// means never. Not together with `ttlSeconds`.
 	//
 	//
 	// Example: 2026-12-24T12:00:00Z
-	ExpiresAt *ExpiresAt `json:"expiresAt,omitempty"`
+	ExpiresAt ExpiresAt `json:"expiresAt,omitempty,omitzero"`
 
 	// Graphs The graphs that the token may touch: names or patterns, in which `*` stands for any text and `?` for any one
 	// character. At least one, and none that another one covers. Without it, every graph (`*`).
@@ -339,7 +379,7 @@ type CreateTokenWithCredentialsRequest struct {
 	// Example: false
 	TLS TLS `json:"tls,omitempty,omitzero"`
 
-	// TTLSeconds Lifetime in seconds, at most 366 days. Not together with `expiresAt`.
+	// TTLSeconds Lifetime in seconds, at most 366 days, or less where the policy says so. Not together with `expiresAt`.
 	//
 	// Example: 2592000
 	TTLSeconds TTLSeconds `json:"ttlSeconds,omitempty,omitzero"`
@@ -386,11 +426,11 @@ type Credentials struct {
 	Username Username `json:"username,omitempty,omitzero"`
 }
 
-// ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead; null means never. Not together with
-// `ttlSeconds`.
+// ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead, or less where the policy says so; null
+// means never. Not together with `ttlSeconds`.
 //
 // Example: 2026-12-24T12:00:00Z
-type ExpiresAt = time.Time
+type ExpiresAt = nullable.Nullable[time.Time]
 
 // FieldError Example: {"field":"ttlSeconds","message":"must be at least 1"}
 type FieldError struct {
@@ -464,6 +504,57 @@ type Permission string
 //
 // Example: ["graph:read"]
 type Permissions = []Permission
+
+// Policy What the operator allows.
+//
+// Example: {"default_lifetime_seconds":2592000,"existing_tokens":"report","max_lifetime_seconds":7776000,"never_expiring_allowed":false,"rotated_reuse":"revoke","suspend_idle_days":90}
+type Policy struct {
+	// DefaultLifetimeSeconds The lifetime of a token for which none is asked; null means that it never expires.
+	//
+	// Example: 2592000
+	DefaultLifetimeSeconds *int64 `json:"default_lifetime_seconds"`
+
+	// ExistingTokens What becomes of tokens that would not be allowed any more: `report` shows them, `block` refuses them as long
+	// as that is so, `shorten` ends them when the longest lifetime is over.
+	//
+	//
+	// Example: report
+	ExistingTokens PolicyExistingTokens `json:"existing_tokens"`
+
+	// MaxLifetimeSeconds The longest lifetime that can be asked for.
+	//
+	// Example: 7776000
+	MaxLifetimeSeconds int64 `json:"max_lifetime_seconds"`
+
+	// NeverExpiringAllowed Whether a token may have no end.
+	//
+	// Example: false
+	NeverExpiringAllowed bool `json:"never_expiring_allowed"`
+
+	// RotatedReuse What follows when a token is used that was rotated out and whose grace is over, besides its refusal: `record`
+	// takes note, `revoke` ends what it was rotated to.
+	//
+	//
+	// Example: revoke
+	RotatedReuse PolicyRotatedReuse `json:"rotated_reuse"`
+
+	// SuspendIdleDays After how many days without use a token is suspended; null means never.
+	//
+	// Example: 90
+	SuspendIdleDays *int `json:"suspend_idle_days"`
+}
+
+// PolicyExistingTokens What becomes of tokens that would not be allowed any more: `report` shows them, `block` refuses them as long
+// as that is so, `shorten` ends them when the longest lifetime is over.
+//
+// Example: report
+type PolicyExistingTokens string
+
+// PolicyRotatedReuse What follows when a token is used that was rotated out and whose grace is over, besides its refusal: `record`
+// takes note, `revoke` ends what it was rotated to.
+//
+// Example: revoke
+type PolicyRotatedReuse string
 
 // Port The FalkorDB server's port, 1 to 65535, as a number or as a string.
 //
@@ -862,7 +953,7 @@ type TokenStatus string
 // Example: active
 type TokenStatusFilter string
 
-// TTLSeconds Lifetime in seconds, at most 366 days. Not together with `expiresAt`.
+// TTLSeconds Lifetime in seconds, at most 366 days, or less where the policy says so. Not together with `expiresAt`.
 //
 // Example: 2592000
 type TTLSeconds = int64
@@ -1137,6 +1228,9 @@ func (t *TLS) UnmarshalJSON(b []byte) error {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// GetPolicy Show the policy
+	// (GET /api/auth/policy)
+	GetPolicy(ctx echo.Context) error
 	// SignOut Sign out
 	// (DELETE /api/auth/session)
 	SignOut(ctx echo.Context) error
@@ -1202,6 +1296,15 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// GetPolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPolicy(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPolicy(ctx)
+	return err
 }
 
 // SignOut converts echo context to params.
@@ -1564,6 +1667,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.GET(options.BaseURL+"/api/auth/policy", wrapper.GetPolicy, options.OperationMiddlewares["getPolicy"]...)
 	router.DELETE(options.BaseURL+"/api/auth/session", wrapper.SignOut, options.OperationMiddlewares["signOut"]...)
 	router.GET(options.BaseURL+"/api/auth/session", wrapper.GetSession, options.OperationMiddlewares["getSession"]...)
 	router.POST(options.BaseURL+"/api/auth/session", wrapper.SignIn, options.OperationMiddlewares["signIn"]...)
@@ -1644,6 +1748,59 @@ type UnavailableApplicationProblemPlusJSONResponse struct {
 }
 
 type UnsupportedMediaTypeApplicationProblemPlusJSONResponse Problem
+
+type GetPolicyRequestObject struct {
+}
+
+type GetPolicyResponseObject interface {
+	VisitGetPolicyResponse(w http.ResponseWriter) error
+}
+
+type GetPolicy200JSONResponse Policy
+
+func (response GetPolicy200JSONResponse) VisitGetPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicy421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetPolicy421ApplicationProblemPlusJSONResponse) VisitGetPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicy500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPolicy500ApplicationProblemPlusJSONResponse) VisitGetPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
 type SignOutRequestObject struct {
 }
@@ -3968,6 +4125,9 @@ func (response GetReadiness503ApplicationProblemPlusJSONResponse) VisitGetReadin
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// GetPolicy Show the policy
+	// (GET /api/auth/policy)
+	GetPolicy(ctx context.Context, request GetPolicyRequestObject) (GetPolicyResponseObject, error)
 	// SignOut Sign out
 	// (DELETE /api/auth/session)
 	SignOut(ctx context.Context, request SignOutRequestObject) (SignOutResponseObject, error)
@@ -4040,6 +4200,29 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// GetPolicy operation middleware
+func (sh *strictHandler) GetPolicy(ctx echo.Context) error {
+	var request GetPolicyRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPolicy(ctx.Request().Context(), request.(GetPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPolicyResponseObject); ok {
+		return validResponse.VisitGetPolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // SignOut operation middleware

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/oapi-codegen/nullable"
 	"github.com/oapi-codegen/runtime"
 )
 
@@ -59,6 +60,45 @@ func (e Permission) Valid() bool {
 	case TokensRotate:
 		return true
 	case TokensWrite:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PolicyExistingTokens.
+const (
+	Block   PolicyExistingTokens = "block"
+	Report  PolicyExistingTokens = "report"
+	Shorten PolicyExistingTokens = "shorten"
+)
+
+// Valid indicates whether the value is a known member of the PolicyExistingTokens enum.
+func (e PolicyExistingTokens) Valid() bool {
+	switch e {
+	case Block:
+		return true
+	case Report:
+		return true
+	case Shorten:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PolicyRotatedReuse.
+const (
+	PolicyRotatedReuseRecord PolicyRotatedReuse = "record"
+	PolicyRotatedReuseRevoke PolicyRotatedReuse = "revoke"
+)
+
+// Valid indicates whether the value is a known member of the PolicyRotatedReuse enum.
+func (e PolicyRotatedReuse) Valid() bool {
+	switch e {
+	case PolicyRotatedReuseRecord:
+		return true
+	case PolicyRotatedReuseRevoke:
 		return true
 	default:
 		return false
@@ -178,16 +218,16 @@ func (e TokenStatusFilter) Valid() bool {
 
 // Defines values for RevokeTokenParamsSuccessor.
 const (
-	Keep   RevokeTokenParamsSuccessor = "keep"
-	Revoke RevokeTokenParamsSuccessor = "revoke"
+	RevokeTokenParamsSuccessorKeep   RevokeTokenParamsSuccessor = "keep"
+	RevokeTokenParamsSuccessorRevoke RevokeTokenParamsSuccessor = "revoke"
 )
 
 // Valid indicates whether the value is a known member of the RevokeTokenParamsSuccessor enum.
 func (e RevokeTokenParamsSuccessor) Valid() bool {
 	switch e {
-	case Keep:
+	case RevokeTokenParamsSuccessorKeep:
 		return true
-	case Revoke:
+	case RevokeTokenParamsSuccessorRevoke:
 		return true
 	default:
 		return false
@@ -223,12 +263,12 @@ type CreateTokenRequest struct {
 	// Example: Reads the social graph every night. Owned by the data team.
 	Description TokenDescription `json:"description,omitempty,omitzero"`
 
-	// ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead; null means never. Not together with
-	// `ttlSeconds`.
+	// ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead, or less where the policy says so; null
+	// means never. Not together with `ttlSeconds`.
 	//
 	//
 	// Example: 2026-12-24T12:00:00Z
-	ExpiresAt *ExpiresAt `json:"expiresAt,omitempty"`
+	ExpiresAt ExpiresAt `json:"expiresAt,omitempty,omitzero"`
 
 	// Graphs The graphs that the token may touch: names or patterns, in which `*` stands for any text and `?` for any one
 	// character. At least one, and none that another one covers. Without it, every graph (`*`).
@@ -259,7 +299,7 @@ type CreateTokenRequest struct {
 	// Example: ["graph:read"]
 	Permissions Permissions `json:"permissions,omitempty,omitzero"`
 
-	// TTLSeconds Lifetime in seconds, at most 366 days. Not together with `expiresAt`.
+	// TTLSeconds Lifetime in seconds, at most 366 days, or less where the policy says so. Not together with `expiresAt`.
 	//
 	// Example: 2592000
 	TTLSeconds TTLSeconds `json:"ttlSeconds,omitempty,omitzero"`
@@ -289,12 +329,12 @@ type CreateTokenWithCredentialsRequest struct {
 	// Example: Reads the social graph every night. Owned by the data team.
 	Description TokenDescription `json:"description,omitempty,omitzero"`
 
-	// ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead; null means never. Not together with
-	// `ttlSeconds`.
+	// ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead, or less where the policy says so; null
+	// means never. Not together with `ttlSeconds`.
 	//
 	//
 	// Example: 2026-12-24T12:00:00Z
-	ExpiresAt *ExpiresAt `json:"expiresAt,omitempty"`
+	ExpiresAt ExpiresAt `json:"expiresAt,omitempty,omitzero"`
 
 	// Graphs The graphs that the token may touch: names or patterns, in which `*` stands for any text and `?` for any one
 	// character. At least one, and none that another one covers. Without it, every graph (`*`).
@@ -339,7 +379,7 @@ type CreateTokenWithCredentialsRequest struct {
 	// Example: false
 	TLS TLS `json:"tls,omitempty,omitzero"`
 
-	// TTLSeconds Lifetime in seconds, at most 366 days. Not together with `expiresAt`.
+	// TTLSeconds Lifetime in seconds, at most 366 days, or less where the policy says so. Not together with `expiresAt`.
 	//
 	// Example: 2592000
 	TTLSeconds TTLSeconds `json:"ttlSeconds,omitempty,omitzero"`
@@ -386,11 +426,11 @@ type Credentials struct {
 	Username Username `json:"username,omitempty,omitzero"`
 }
 
-// ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead; null means never. Not together with
-// `ttlSeconds`.
+// ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead, or less where the policy says so; null
+// means never. Not together with `ttlSeconds`.
 //
 // Example: 2026-12-24T12:00:00Z
-type ExpiresAt = time.Time
+type ExpiresAt = nullable.Nullable[time.Time]
 
 // FieldError Example: {"field":"ttlSeconds","message":"must be at least 1"}
 type FieldError struct {
@@ -464,6 +504,57 @@ type Permission string
 //
 // Example: ["graph:read"]
 type Permissions = []Permission
+
+// Policy What the operator allows.
+//
+// Example: {"default_lifetime_seconds":2592000,"existing_tokens":"report","max_lifetime_seconds":7776000,"never_expiring_allowed":false,"rotated_reuse":"revoke","suspend_idle_days":90}
+type Policy struct {
+	// DefaultLifetimeSeconds The lifetime of a token for which none is asked; null means that it never expires.
+	//
+	// Example: 2592000
+	DefaultLifetimeSeconds *int64 `json:"default_lifetime_seconds"`
+
+	// ExistingTokens What becomes of tokens that would not be allowed any more: `report` shows them, `block` refuses them as long
+	// as that is so, `shorten` ends them when the longest lifetime is over.
+	//
+	//
+	// Example: report
+	ExistingTokens PolicyExistingTokens `json:"existing_tokens"`
+
+	// MaxLifetimeSeconds The longest lifetime that can be asked for.
+	//
+	// Example: 7776000
+	MaxLifetimeSeconds int64 `json:"max_lifetime_seconds"`
+
+	// NeverExpiringAllowed Whether a token may have no end.
+	//
+	// Example: false
+	NeverExpiringAllowed bool `json:"never_expiring_allowed"`
+
+	// RotatedReuse What follows when a token is used that was rotated out and whose grace is over, besides its refusal: `record`
+	// takes note, `revoke` ends what it was rotated to.
+	//
+	//
+	// Example: revoke
+	RotatedReuse PolicyRotatedReuse `json:"rotated_reuse"`
+
+	// SuspendIdleDays After how many days without use a token is suspended; null means never.
+	//
+	// Example: 90
+	SuspendIdleDays *int `json:"suspend_idle_days"`
+}
+
+// PolicyExistingTokens What becomes of tokens that would not be allowed any more: `report` shows them, `block` refuses them as long
+// as that is so, `shorten` ends them when the longest lifetime is over.
+//
+// Example: report
+type PolicyExistingTokens string
+
+// PolicyRotatedReuse What follows when a token is used that was rotated out and whose grace is over, besides its refusal: `record`
+// takes note, `revoke` ends what it was rotated to.
+//
+// Example: revoke
+type PolicyRotatedReuse string
 
 // Port The FalkorDB server's port, 1 to 65535, as a number or as a string.
 //
@@ -862,7 +953,7 @@ type TokenStatus string
 // Example: active
 type TokenStatusFilter string
 
-// TTLSeconds Lifetime in seconds, at most 366 days. Not together with `expiresAt`.
+// TTLSeconds Lifetime in seconds, at most 366 days, or less where the policy says so. Not together with `expiresAt`.
 //
 // Example: 2592000
 type TTLSeconds = int64
@@ -1209,6 +1300,15 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// GetPolicy Show the policy
+	//
+	// What the operator allows, for those who are about to ask for a token: more than that is a 400 that names the field.
+	// It is the same for everybody and no secret, so it needs no authentication, as creating a token with credentials
+	// does not.
+	//
+	// Corresponds with GET /api/auth/policy (the `GetPolicy` operationId).
+	GetPolicy(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SignOut Sign out
 	//
 	// Deletes the session and clears the cookie. Signing out twice is no error.
@@ -1282,8 +1382,8 @@ type ClientInterface interface {
 	// CreateTokenWithCredentialsWithBody Create a token with credentials
 	//
 	// Logs in to the FalkorDB instance with the given credentials and, when that succeeds, creates a token that stands
-	// in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token never
-	// expires.
+	// in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token lives as long
+	// as *Show the policy* says, and never expires where it says nothing.
 	//
 	// Whatever is wrong with the credentials or the instance (wrong password, unknown user, an instance that is not
 	// allowed, closed port, TLS failure, a silent server), the answer is one and the same 401, within 5 seconds.
@@ -1297,8 +1397,8 @@ type ClientInterface interface {
 	// CreateTokenWithCredentials Create a token with credentials
 	//
 	// Logs in to the FalkorDB instance with the given credentials and, when that succeeds, creates a token that stands
-	// in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token never
-	// expires.
+	// in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token lives as long
+	// as *Show the policy* says, and never expires where it says nothing.
 	//
 	// Whatever is wrong with the credentials or the instance (wrong password, unknown user, an instance that is not
 	// allowed, closed port, TLS failure, a silent server), the answer is one and the same 401, within 5 seconds.
@@ -1447,6 +1547,25 @@ type ClientInterface interface {
 	GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
+// GetPolicy Show the policy
+//
+// What the operator allows, for those who are about to ask for a token: more than that is a 400 that names the field.
+// It is the same for everybody and no secret, so it needs no authentication, as creating a token with credentials
+// does not.
+//
+// Corresponds with GET /api/auth/policy (the `GetPolicy` operationId).
+func (c *Client) GetPolicy(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPolicyRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // SignOut Sign out
 //
 // Deletes the session and clears the cookie. Signing out twice is no error.
@@ -1590,8 +1709,8 @@ func (c *Client) CreateToken(ctx context.Context, params *CreateTokenParams, bod
 // CreateTokenWithCredentialsWithBody Create a token with credentials
 //
 // Logs in to the FalkorDB instance with the given credentials and, when that succeeds, creates a token that stands
-// in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token never
-// expires.
+// in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token lives as long
+// as *Show the policy* says, and never expires where it says nothing.
 //
 // Whatever is wrong with the credentials or the instance (wrong password, unknown user, an instance that is not
 // allowed, closed port, TLS failure, a silent server), the answer is one and the same 401, within 5 seconds.
@@ -1615,8 +1734,8 @@ func (c *Client) CreateTokenWithCredentialsWithBody(ctx context.Context, params 
 // CreateTokenWithCredentials Create a token with credentials
 //
 // Logs in to the FalkorDB instance with the given credentials and, when that succeeds, creates a token that stands
-// in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token never
-// expires.
+// in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token lives as long
+// as *Show the policy* says, and never expires where it says nothing.
 //
 // Whatever is wrong with the credentials or the instance (wrong password, unknown user, an instance that is not
 // allowed, closed port, TLS failure, a silent server), the answer is one and the same 401, within 5 seconds.
@@ -1912,6 +2031,33 @@ func (c *Client) GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewGetPolicyRequest constructs an http.Request for the GetPolicy method
+func NewGetPolicyRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/auth/policy")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewSignOutRequest constructs an http.Request for the SignOut method
@@ -2646,6 +2792,17 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// GetPolicyWithResponse Show the policy
+	//
+	// What the operator allows, for those who are about to ask for a token: more than that is a 400 that names the field.
+	// It is the same for everybody and no secret, so it needs no authentication, as creating a token with credentials
+	// does not.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/auth/policy (the `GetPolicy` operationId).
+	GetPolicyWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetPolicyResponse, error)
+
 	// SignOutWithResponse Sign out
 	//
 	// Deletes the session and clears the cookie. Signing out twice is no error.
@@ -2725,8 +2882,8 @@ type ClientWithResponsesInterface interface {
 	// CreateTokenWithCredentialsWithBodyWithResponse Create a token with credentials
 	//
 	// Logs in to the FalkorDB instance with the given credentials and, when that succeeds, creates a token that stands
-	// in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token never
-	// expires.
+	// in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token lives as long
+	// as *Show the policy* says, and never expires where it says nothing.
 	//
 	// Whatever is wrong with the credentials or the instance (wrong password, unknown user, an instance that is not
 	// allowed, closed port, TLS failure, a silent server), the answer is one and the same 401, within 5 seconds.
@@ -2740,8 +2897,8 @@ type ClientWithResponsesInterface interface {
 	// CreateTokenWithCredentialsWithResponse Create a token with credentials
 	//
 	// Logs in to the FalkorDB instance with the given credentials and, when that succeeds, creates a token that stands
-	// in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token never
-	// expires.
+	// in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token lives as long
+	// as *Show the policy* says, and never expires where it says nothing.
 	//
 	// Whatever is wrong with the credentials or the instance (wrong password, unknown user, an instance that is not
 	// allowed, closed port, TLS failure, a silent server), the answer is one and the same 401, within 5 seconds.
@@ -2904,6 +3061,53 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /readyz (the `GetReadiness` operationId).
 	GetReadinessWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetReadinessResponse, error)
+}
+
+type GetPolicyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Policy
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetPolicyResponse) GetJSON200() *Policy {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r GetPolicyResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetPolicyResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetBody returns the raw response body bytes
+func (r GetPolicyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetPolicyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetPolicyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
 }
 
 // SignOutResponse204Headers the declared response headers of an HTTP 204 response for SignOut
@@ -4524,6 +4728,23 @@ func (r GetReadinessResponse) StatusCode() int {
 	return 0
 }
 
+// GetPolicyWithResponse Show the policy
+//
+// What the operator allows, for those who are about to ask for a token: more than that is a 400 that names the field.
+// It is the same for everybody and no secret, so it needs no authentication, as creating a token with credentials
+// does not.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/auth/policy (the `GetPolicy` operationId).
+func (c *ClientWithResponses) GetPolicyWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetPolicyResponse, error) {
+	rsp, err := c.GetPolicy(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetPolicyResponse(rsp)
+}
+
 // SignOutWithResponse Sign out
 //
 // Deletes the session and clears the cookie. Signing out twice is no error.
@@ -4645,8 +4866,8 @@ func (c *ClientWithResponses) CreateTokenWithResponse(ctx context.Context, param
 // CreateTokenWithCredentialsWithBodyWithResponse Create a token with credentials
 //
 // Logs in to the FalkorDB instance with the given credentials and, when that succeeds, creates a token that stands
-// in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token never
-// expires.
+// in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token lives as long
+// as *Show the policy* says, and never expires where it says nothing.
 //
 // Whatever is wrong with the credentials or the instance (wrong password, unknown user, an instance that is not
 // allowed, closed port, TLS failure, a silent server), the answer is one and the same 401, within 5 seconds.
@@ -4666,8 +4887,8 @@ func (c *ClientWithResponses) CreateTokenWithCredentialsWithBodyWithResponse(ctx
 // CreateTokenWithCredentialsWithResponse Create a token with credentials
 //
 // Logs in to the FalkorDB instance with the given credentials and, when that succeeds, creates a token that stands
-// in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token never
-// expires.
+// in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token lives as long
+// as *Show the policy* says, and never expires where it says nothing.
 //
 // Whatever is wrong with the credentials or the instance (wrong password, unknown user, an instance that is not
 // allowed, closed port, TLS failure, a silent server), the answer is one and the same 401, within 5 seconds.
@@ -4919,6 +5140,46 @@ func (c *ClientWithResponses) GetReadinessWithResponse(ctx context.Context, reqE
 		return nil, err
 	}
 	return ParseGetReadinessResponse(rsp)
+}
+
+// ParseGetPolicyResponse parses an HTTP response from a GetPolicyWithResponse call
+func ParseGetPolicyResponse(rsp *http.Response) (*GetPolicyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetPolicyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Policy
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	}
+
+	return response, nil
 }
 
 // ParseSignOutResponse parses an HTTP response from a SignOutWithResponse call

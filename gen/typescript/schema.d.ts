@@ -16,8 +16,8 @@ export interface paths {
         /**
          * Create a token with credentials
          * @description Logs in to the FalkorDB instance with the given credentials and, when that succeeds, creates a token that stands
-         *     in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token never
-         *     expires.
+         *     in for them. The token's text is in this answer only. Without `ttlSeconds` and `expiresAt` the token lives as long
+         *     as *Show the policy* says, and never expires where it says nothing.
          *
          *     Whatever is wrong with the credentials or the instance (wrong password, unknown user, an instance that is not
          *     allowed, closed port, TLS failure, a silent server), the answer is one and the same 401, within 5 seconds.
@@ -222,6 +222,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show the policy
+         * @description What the operator allows, for those who are about to ask for a token: more than that is a 400 that names the field.
+         *     It is the same for everybody and no secret, so it needs no authentication, as creating a token with credentials
+         *     does not.
+         */
+        get: operations["getPolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/instances": {
         parameters: {
             query?: never;
@@ -368,14 +390,14 @@ export interface components {
         TokenName: string;
         /**
          * Format: int64
-         * @description Lifetime in seconds, at most 366 days. Not together with `expiresAt`.
+         * @description Lifetime in seconds, at most 366 days, or less where the policy says so. Not together with `expiresAt`.
          * @example 2592000
          */
         TtlSeconds: number;
         /**
          * Format: date-time
-         * @description When the token ends (RFC 3339), in the future and at most 366 days ahead; null means never. Not together with
-         *     `ttlSeconds`.
+         * @description When the token ends (RFC 3339), in the future and at most 366 days ahead, or less where the policy says so; null
+         *     means never. Not together with `ttlSeconds`.
          * @example 2026-12-24T12:00:00Z
          */
         ExpiresAt: string | null;
@@ -922,6 +944,55 @@ export interface components {
             message: string;
         };
         /**
+         * @description What the operator allows.
+         * @example {
+         *       "default_lifetime_seconds": 2592000,
+         *       "max_lifetime_seconds": 7776000,
+         *       "never_expiring_allowed": false,
+         *       "suspend_idle_days": 90,
+         *       "rotated_reuse": "revoke",
+         *       "existing_tokens": "report"
+         *     }
+         */
+        Policy: {
+            /**
+             * Format: int64
+             * @description The lifetime of a token for which none is asked; null means that it never expires.
+             * @example 2592000
+             */
+            default_lifetime_seconds: number | null;
+            /**
+             * Format: int64
+             * @description The longest lifetime that can be asked for.
+             * @example 7776000
+             */
+            max_lifetime_seconds: number;
+            /**
+             * @description Whether a token may have no end.
+             * @example false
+             */
+            never_expiring_allowed: boolean;
+            /**
+             * @description After how many days without use a token is suspended; null means never.
+             * @example 90
+             */
+            suspend_idle_days: number | null;
+            /**
+             * @description What follows when a token is used that was rotated out and whose grace is over, besides its refusal: `record`
+             *     takes note, `revoke` ends what it was rotated to.
+             * @example revoke
+             * @enum {string}
+             */
+            rotated_reuse: "record" | "revoke";
+            /**
+             * @description What becomes of tokens that would not be allowed any more: `report` shows them, `block` refuses them as long
+             *     as that is so, `shorten` ends them when the longest lifetime is over.
+             * @example report
+             * @enum {string}
+             */
+            existing_tokens: "report" | "block" | "shorten";
+        };
+        /**
          * @example {
          *       "host": "localhost",
          *       "port": 6379
@@ -1382,6 +1453,7 @@ export type TokenAnswer = components['schemas']['TokenAnswer'];
 export type TokenRevoked = components['schemas']['TokenRevoked'];
 export type ReportTokenRequest = components['schemas']['ReportTokenRequest'];
 export type TokenReported = components['schemas']['TokenReported'];
+export type Policy = components['schemas']['Policy'];
 export type Instance = components['schemas']['Instance'];
 export type InstanceList = components['schemas']['InstanceList'];
 export type InstanceStatus = components['schemas']['InstanceStatus'];
@@ -1815,6 +1887,29 @@ export interface operations {
             421: components["responses"]["MisdirectedRequest"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    getPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            421: components["responses"]["MisdirectedRequest"];
+            500: components["responses"]["InternalError"];
         };
     };
     listInstances: {

@@ -105,6 +105,9 @@ func (s *Service) Issue(ctx context.Context, issuer Issuer, r Request) (*Issued,
 	if err != nil {
 		return nil, err
 	}
+	if issuer.Token != nil && !r.asksEnd() {
+		draft.ExpiresAt = s.policy.bounded(draft.CreatedAt, earlier(draft.ExpiresAt, issuer.Token.ExpiresAt))
+	}
 	if err := narrow(draft, issuer.Token); err != nil {
 		return nil, err
 	}
@@ -163,9 +166,6 @@ func narrow(draft, issuer *store.Token) error {
 	if draft.AllowedIPs == nil {
 		draft.AllowedIPs = issuer.AllowedIPs
 	}
-	if draft.ExpiresAt.IsZero() {
-		draft.ExpiresAt = issuer.ExpiresAt
-	}
 	if err := inside(draft, issuer); err != nil {
 		return err
 	}
@@ -204,7 +204,7 @@ func (s *Service) draft(r Request) (*store.Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	expires, err := r.expiry(now)
+	expires, err := r.expiry(now, s.policy)
 	if err != nil {
 		return nil, err
 	}

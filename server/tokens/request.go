@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -26,8 +27,11 @@ type Request struct {
 	// TTLSeconds is the lifetime; 0 when not given.
 	TTLSeconds int64
 	// ExpiresAt is when the token shall end; zero when not given. Not together
-	// with TTLSeconds. With neither, the token never expires.
+	// with TTLSeconds. With neither, the policy decides.
 	ExpiresAt time.Time
+	// Never asks for a token that never expires. It does not count where an end
+	// is asked for too.
+	Never bool
 	// Description is anything worth knowing; white space around it is trimmed.
 	Description string
 	// Permissions, Graphs and AllowedIPs limit the token, as package access
@@ -43,7 +47,7 @@ type Request struct {
 // comparison of those with the same idempotency key.
 func (r Request) normal(draft *store.Token) any {
 	return [...]any{
-		draft.Name, draft.Description, r.TTLSeconds, r.ExpiresAt.UTC(), r.NotBefore.UTC(), draft.Permissions, draft.Graphs, draft.AllowedIPs,
+		draft.Name, draft.Description, r.TTLSeconds, r.ExpiresAt.UTC(), r.Never, r.NotBefore.UTC(), draft.Permissions, draft.Graphs, draft.AllowedIPs,
 	}
 }
 
@@ -91,28 +95,34 @@ func (r Request) name() (string, error) {
 	return name, nil
 }
 
+// asksEnd tells whether an end is asked for.
+func (r Request) asksEnd() bool { return r.TTLSeconds != 0 || !r.ExpiresAt.IsZero() }
+
 // expiry gives the end of the token's life in whole seconds, zero for never.
-func (r Request) expiry(now time.Time) (time.Time, error) {
+func (r Request) expiry(now time.Time, p Policy) (time.Time, error) {
+	longest := int64(p.longest() / time.Second)
 	switch {
 	case r.TTLSeconds != 0 && !r.ExpiresAt.IsZero():
 		return time.Time{}, &FieldError{"expiresAt", "must not be given together with ttlSeconds"}
 	case r.TTLSeconds != 0:
-		if r.TTLSeconds < 1 || r.TTLSeconds > int64(MaxLifetime/time.Second) {
-			return time.Time{}, &FieldError{"ttlSeconds", "must be from 1 to 31622400"}
+		if r.TTLSeconds < 1 || r.TTLSeconds > longest {
+			return time.Time{}, &FieldError{"ttlSeconds", fmt.Sprintf("must be from 1 to %d", longest)}
 		}
-		// To the nearest second: with the fraction cut off, a lifetime of one
-		// second could be over before the answer arrives.
-		return now.Add(time.Duration(r.TTLSeconds) * time.Second).Round(time.Second), nil
+		return after(now, time.Duration(r.TTLSeconds)*time.Second), nil
 	case !r.ExpiresAt.IsZero():
 		end := r.ExpiresAt.Truncate(time.Second).UTC()
 		if !end.After(now) {
 			return time.Time{}, &FieldError{"expiresAt", "must be in the future"}
 		}
-		if seconds := end.Sub(now).Seconds(); math.Ceil(seconds) > MaxLifetime.Seconds() {
-			return time.Time{}, &FieldError{"expiresAt", "must be at most 31622400 seconds (366 days) ahead"}
+		if math.Ceil(end.Sub(now).Seconds()) > float64(longest) {
+			return time.Time{}, &FieldError{"expiresAt", fmt.Sprintf("must be at most %d seconds ahead", longest)}
 		}
 		return end, nil
-	default:
+	case r.Never && p.NeverForbidden:
+		return time.Time{}, &FieldError{"expiresAt", fmt.Sprintf("must not be null: tokens end here, at most %d seconds ahead", longest)}
+	case r.Never:
 		return time.Time{}, nil
+	default:
+		return p.unasked(now), nil
 	}
 }

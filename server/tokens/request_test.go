@@ -78,7 +78,7 @@ func TestExpiryIsBoundedAndNeverAmbiguous(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := test.in.expiry(now)
+			got, err := test.in.expiry(now, Policy{})
 			if fieldOf(err) != test.field || (err == nil) != (test.field == "") || !got.Equal(test.want) {
 				t.Errorf("expiry = %v, %v; want %v, field %q", got, err, test.want, test.field)
 			}
@@ -91,7 +91,7 @@ func TestLifetimeIsOffByHalfASecondAtMost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Unix(1_800_000_000, rapid.Int64Range(0, 999_999_999).Draw(t, "nanoseconds"))
 		ttl := rapid.Int64Range(1, int64(MaxLifetime/time.Second)).Draw(t, "ttl")
-		end, err := Request{TTLSeconds: ttl}.expiry(now)
+		end, err := Request{TTLSeconds: ttl}.expiry(now, Policy{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -131,11 +131,9 @@ func (s *Service) successor(ctx context.Context, t *store.Token) (*store.Token, 
 		draft.NotBefore = t.NotBefore
 	}
 	if !t.ExpiresAt.IsZero() {
-		draft.ExpiresAt = now.Add(t.ExpiresAt.Sub(t.CreatedAt)).Round(time.Second)
+		draft.ExpiresAt = after(now, t.ExpiresAt.Sub(t.CreatedAt))
 	}
-	if !issuerEnds.IsZero() && (draft.ExpiresAt.IsZero() || draft.ExpiresAt.After(issuerEnds)) {
-		draft.ExpiresAt = issuerEnds
-	}
+	draft.ExpiresAt = s.policy.bounded(now, earlier(draft.ExpiresAt, issuerEnds))
 	return draft, nil
 }
 

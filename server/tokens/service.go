@@ -28,8 +28,8 @@ type Options struct {
 	Audit *audit.Service
 	// BrowserCompat adds the claims that FalkorDB Browser reads from a token.
 	BrowserCompat bool
-	// Reuse is what follows the use of a rotated-out token; ReuseRecord when empty.
-	Reuse  ReusePolicy
+	// Policy is what the operator allows.
+	Policy Policy
 	Now    func() time.Time
 	Random io.Reader
 	Log    *slog.Logger
@@ -42,19 +42,6 @@ type Options struct {
 	SweepInterval time.Duration
 }
 
-// ReusePolicy is what follows when somebody uses a token that was rotated out,
-// after its grace. It is refused in any case.
-type ReusePolicy string
-
-// The policies.
-const (
-	// ReuseRecord only takes note.
-	ReuseRecord ReusePolicy = "record"
-	// ReuseRevoke revokes all that the token was rotated to and from, and all
-	// made from these: one of two holders of a secret is a thief.
-	ReuseRevoke ReusePolicy = "revoke"
-)
-
 func (o *Options) validate() error {
 	switch {
 	case o.Store == nil:
@@ -65,8 +52,6 @@ func (o *Options) validate() error {
 		return errors.New("tokens: Reports is missing")
 	case o.Audit == nil:
 		return errors.New("tokens: Audit is missing")
-	case o.Reuse != "" && o.Reuse != ReuseRecord && o.Reuse != ReuseRevoke:
-		return fmt.Errorf("tokens: no reuse policy %q", o.Reuse)
 	case o.Now == nil:
 		return errors.New("tokens: Now is missing")
 	case o.Random == nil:
@@ -74,6 +59,10 @@ func (o *Options) validate() error {
 	case o.Log == nil:
 		return errors.New("tokens: Log is missing")
 	}
+	if faults := o.Policy.Faults(); len(faults) > 0 {
+		return fmt.Errorf("tokens: Policy: %w", &faults[0])
+	}
+	o.Policy = o.Policy.complete()
 	setDefault(&o.FlushInterval, time.Second)
 	setDefault(&o.UsageInterval, 5*time.Minute)
 	setDefault(&o.SweepInterval, time.Minute)
@@ -95,7 +84,7 @@ type Service struct {
 	reports  *ratelimit.Limiter
 	audit    *audit.Service
 	compat   bool
-	reuse    ReusePolicy
+	policy   Policy
 	now      func() time.Time
 	random   io.Reader
 	log      *slog.Logger
@@ -109,11 +98,14 @@ func New(o Options) (*Service, error) {
 		return nil, err
 	}
 	return &Service{
-		store: o.Store, keeper: o.Keeper, signing: o.Signing, audit: o.Audit, reports: o.Reports, compat: o.BrowserCompat, reuse: o.Reuse, now: o.Now, random: o.Random, log: o.Log,
+		store: o.Store, keeper: o.Keeper, signing: o.Signing, audit: o.Audit, reports: o.Reports, compat: o.BrowserCompat, policy: o.Policy, now: o.Now, random: o.Random, log: o.Log,
 		recorder: newRecorder(o),
 		sweeper:  newSweeper(o),
 	}, nil
 }
+
+// Policy is what the operator allows, with nothing left out.
+func (s *Service) Policy() Policy { return s.policy }
 
 // Start begins the work in the background.
 func (s *Service) Start(ctx context.Context) {

@@ -83,7 +83,7 @@ func (s *Service) Verify(ctx context.Context, text string, client Client) (Accep
 // over: whoever has it should not. The use is refused whatever happens here.
 func (s *Service) reused(ctx context.Context, t *store.Token, client Client) {
 	s.log.WarnContext(ctx, "a token was used after it was rotated out", "token_id", t.ID, "rotated_to", t.RotatedTo, "client_ip", client.IP.String())
-	if s.reuse != ReuseRevoke {
+	if s.policy.Reuse != ReuseRevoke {
 		return
 	}
 	ctx = audit.WithActor(ctx, t.User, t.ID)
