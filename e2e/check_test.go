@@ -101,6 +101,11 @@ func faultsOf(base string, r *http.Request, response *http.Response, body []byte
 			add("%s is %q", name, got)
 		}
 	}
+	if name := "Token-Expires-At"; route != nil && response.Header.Get(name) != "" {
+		if declared := route.Operation.Responses.Status(response.StatusCode); declared == nil || declared.Value.Headers[name] == nil {
+			add("the header %s is not documented", name)
+		}
+	}
 	if strings.HasPrefix(path, "/api/") && response.Header.Get("Cache-Control") != "no-store" {
 		add("Cache-Control is %q", response.Header.Get("Cache-Control"))
 	}

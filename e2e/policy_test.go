@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,4 +105,84 @@ func TestChildOfATokenWithoutEndHasOne(t *testing.T) {
 	never := p.newToken(t, instanceA.newUser(t, writer), "never")
 	p = tightened(t, p, strict...)
 	isCreated(t, p.bearer(t, never.Token).post("/api/auth/tokens", `{"name":"child"}`), 30*day)
+}
+
+func TestExistingTokensAreReportedOrBlockedByThePolicy(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t, options{})
+	u := instanceA.newUser(t, writer)
+	never, long, short := p.newToken(t, u, "never"), p.shortToken(t, u, "long", 31622400), p.shortToken(t, u, "short", 3600)
+	// As another program that shares the store would have made it.
+	p.row(t, `MATCH (t:Token {token_id: '`+long.TokenID+`'}) SET t.kind = null RETURN 1`)
+	all := []client.TokenCreated{never, long, short}
+	violations := []string{"[never_expires]", "[lifetime]", "[]"}
+	expect := func(policy string, statuses ...int) {
+		t.Helper()
+		_, cookie := p.signIn(t, u)
+		session := p.cookie(t, cookie)
+		for i, token := range all {
+			if got := p.bearer(t, token.Token).works(); got != statuses[i] {
+				t.Errorf("%s: token %d answers %d, want %d", policy, i, got, statuses[i])
+			}
+			want := violations[i]
+			if policy == "none" {
+				want = "[]"
+			}
+			if got := fmt.Sprint(session.token(token.TokenID).PolicyViolations); got != want {
+				t.Errorf("%s: token %d violates %s, want %s", policy, i, got, want)
+			}
+		}
+		for _, one := range session.list("").Tokens {
+			if i := slices.IndexFunc(all, func(c client.TokenCreated) bool { return c.TokenID == one.TokenID }); policy != "none" && fmt.Sprint(one.PolicyViolations) != violations[i] {
+				t.Errorf("%s: token %d is listed with %v", policy, i, one.PolicyViolations)
+			}
+		}
+	}
+	expect("none", http.StatusOK, http.StatusOK, http.StatusOK)
+	p = tightened(t, p, strict...)
+	expect("report", http.StatusOK, http.StatusOK, http.StatusOK)
+	p = tightened(t, p, append([]string{"--existing-tokens", "block"}, strict...)...)
+	expect("block", http.StatusUnauthorized, http.StatusUnauthorized, http.StatusOK)
+	a := p.bearer(t, never.Token).get("/api/auth/tokens")
+	a.isProblem(t, http.StatusUnauthorized, "policy_violation")
+	if a.problem(t).Message != "Not authenticated" || a.header.Get("WWW-Authenticate") != `Bearer error="invalid_token"` {
+		t.Errorf("answered %q: %s", a.header, a.body)
+	}
+	p = tightened(t, p)
+	expect("none", http.StatusOK, http.StatusOK, http.StatusOK)
+}
+
+func TestEndWithinAWeekIsToldOnEveryAnswer(t *testing.T) {
+	t.Parallel()
+	u := instanceA.newUser(t, writer)
+	const header = "Token-Expires-At"
+	soon, later, never := shared.shortToken(t, u, "soon", 604790), shared.shortToken(t, u, "later", 604860), shared.newToken(t, u, "never")
+	c := shared.bearer(t, soon.Token)
+	want := soon.ExpiresAt.UTC().Format(time.RFC3339)
+	for path, status := range map[string]int{
+		"/api/auth/tokens": http.StatusOK, "/api/auth/tokens/self": http.StatusOK, "/api/status": http.StatusOK,
+		"/api/auth/tokens?limit=0": http.StatusBadRequest, "/api/auth/tokens/1-a": http.StatusNotFound,
+	} {
+		if a := c.get(path); a.status != status || a.header.Get(header) != want {
+			t.Errorf("%s answered %d with %q, want %d with %q", path, a.status, a.header.Get(header), status, want)
+		}
+	}
+	if a := c.post("/api/auth/tokens", `{"name":"x","permissions":["tokens:admin"]}`); a.status != http.StatusForbidden || a.header.Get(header) != want {
+		t.Errorf("answered %d with %q", a.status, a.header.Get(header))
+	}
+	if a := c.post("/api/auth/tokens", `{`); a.status != http.StatusBadRequest || a.header.Get(header) != want {
+		t.Errorf("answered %d with %q", a.status, a.header.Get(header))
+	}
+	_, cookie := shared.signIn(t, u)
+	for name, other := range map[string]*caller{
+		"a later end": shared.bearer(t, later.Token), "no end": shared.bearer(t, never.Token), "a session": shared.cookie(t, cookie), "nobody": shared.nobody(t),
+	} {
+		if a := other.get("/api/auth/tokens"); a.header.Get(header) != "" {
+			t.Errorf("%s is told to end at %s", name, a.header.Get(header))
+		}
+	}
+	c.revoke(soon.TokenID)
+	if a := c.get("/api/auth/tokens"); a.status != http.StatusUnauthorized || a.header.Get(header) != "" {
+		t.Errorf("revoked it answered %d with %q", a.status, a.header.Get(header))
+	}
 }

@@ -27,33 +27,34 @@ func writeProblem(c echo.Context, p api.Problem) error {
 	return c.Blob(p.Status, contentTypeProblem, body) //nolint:wrapcheck // the client has gone
 }
 
-func toToken(t *store.Token, now time.Time) api.Token {
+func toToken(t *store.Token, now time.Time, policy tokens.Policy) api.Token {
 	status := t.Status(now)
 	return api.Token{
-		TokenID:       t.ID,
-		UserID:        t.User.ID,
-		Username:      t.User.Username,
-		Name:          t.Name,
-		Description:   t.Description,
-		Role:          api.Role(t.Role),
-		Permissions:   toPermissions(t.Permissions),
-		Graphs:        toGraphs(t.Graphs),
-		AllowedIps:    listOrNull(t.AllowedIPs),
-		Host:          t.User.Host,
-		Port:          t.User.Port,
-		CreatedAt:     t.CreatedAt.UTC(),
-		NotBefore:     orNull(t.NotBefore),
-		ExpiresAt:     orNull(t.ExpiresAt),
-		LastUsed:      orNull(t.LastUse.At),
-		LastUsedIP:    textOrNull(t.LastUse.IP),
-		LastUsedAgent: textOrNull(t.LastUse.Agent),
-		RevokedAt:     orNull(t.RevokedAt),
-		SuspendedAt:   orNull(t.SuspendedAt),
-		StaleSince:    orNull(t.StaleSince),
-		RotatedTo:     textOrNull(t.RotatedTo),
-		RotatedFrom:   textOrNull(t.RotatedFrom),
-		Status:        api.TokenStatus(status),
-		IsActive:      status == store.StatusActive,
+		TokenID:          t.ID,
+		UserID:           t.User.ID,
+		Username:         t.User.Username,
+		Name:             t.Name,
+		Description:      t.Description,
+		Role:             api.Role(t.Role),
+		Permissions:      toPermissions(t.Permissions),
+		Graphs:           toGraphs(t.Graphs),
+		AllowedIps:       listOrNull(t.AllowedIPs),
+		Host:             t.User.Host,
+		Port:             t.User.Port,
+		CreatedAt:        t.CreatedAt.UTC(),
+		NotBefore:        orNull(t.NotBefore),
+		ExpiresAt:        orNull(t.ExpiresAt),
+		LastUsed:         orNull(t.LastUse.At),
+		LastUsedIP:       textOrNull(t.LastUse.IP),
+		LastUsedAgent:    textOrNull(t.LastUse.Agent),
+		RevokedAt:        orNull(t.RevokedAt),
+		SuspendedAt:      orNull(t.SuspendedAt),
+		StaleSince:       orNull(t.StaleSince),
+		RotatedTo:        textOrNull(t.RotatedTo),
+		RotatedFrom:      textOrNull(t.RotatedFrom),
+		PolicyViolations: toViolations(policy.Violations(t)),
+		Status:           api.TokenStatus(status),
+		IsActive:         status == store.StatusActive,
 	}
 }
 
@@ -83,13 +84,13 @@ func listOrNull(items []string) *[]string {
 	return &items
 }
 
-func toTokenList(page *tokens.Page, role store.Role, now time.Time) api.TokenList {
+func toTokenList(page *tokens.Page, role store.Role, now time.Time, policy tokens.Policy) api.TokenList {
 	list := api.TokenList{
 		Tokens: make([]api.Token, len(page.Tokens)), Count: len(page.Tokens),
 		Role: api.Role(role), NextCursor: textOrNull(page.Next),
 	}
 	for i, t := range page.Tokens {
-		list.Tokens[i] = toToken(t, now)
+		list.Tokens[i] = toToken(t, now, policy)
 	}
 	return list
 }

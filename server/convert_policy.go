@@ -18,6 +18,14 @@ func toPolicy(p tokens.Policy) api.Policy {
 	}
 }
 
+func toViolations(names []string) []api.TokenPolicyViolations {
+	violations := make([]api.TokenPolicyViolations, len(names))
+	for i, name := range names {
+		violations[i] = api.TokenPolicyViolations(name)
+	}
+	return violations
+}
+
 func positiveOrNull[N int | int64](n N) *N {
 	if n <= 0 {
 		return nil

@@ -86,6 +86,7 @@ var errorTable = [...]struct {
 		message: "This token may not be used from this address. Use it from one of its allowed_ips, or create one that allows this address.",
 	}},
 	{tokens.ErrRotated, publicError{status: http.StatusUnauthorized, code: "token_rotated", message: messageNotAuthenticated, challenge: challengeInvalid}},
+	{tokens.ErrViolation, publicError{status: http.StatusUnauthorized, code: "policy_violation", message: messageNotAuthenticated, challenge: challengeInvalid}},
 	{tokens.ErrUnauthenticated, publicError{status: http.StatusUnauthorized, code: "invalid_token", message: messageNotAuthenticated, challenge: challengeInvalid}},
 	{session.ErrNoSession, publicError{status: http.StatusUnauthorized, code: "invalid_session", message: messageNotAuthenticated, challenge: challengeNone}},
 	{credentials.ErrStale, publicError{

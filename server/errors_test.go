@@ -45,6 +45,7 @@ func TestErrorsAreToldByTheTable(t *testing.T) {
 		{"exceeds its issuer", &tokens.ExceedsError{Field: "graphs"}, 403, "exceeds_issuer"},
 		{"ended", tokens.ErrEnded, 409, "token_ended"},
 		{"rotated before", &tokens.RotatedError{By: "1-a"}, 409, "already_rotated"},
+		{"beyond the policy", tokens.ErrViolation, 401, "policy_violation"},
 		{"rotated out", tokens.ErrRotated, 401, "token_rotated"},
 		{"idempotency key reused", tokens.ErrKeyReused, 422, "idempotency_key_reused"},
 		{"outlives its issuer", tokens.ErrOutlivesIssuer, 403, "outlives_issuer"},

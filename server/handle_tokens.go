@@ -54,7 +54,7 @@ func (s *Server) ListTokens(ctx context.Context, r api.ListTokensRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	return api.ListTokens200JSONResponse(toTokenList(page, p.Role, s.now())), nil
+	return api.ListTokens200JSONResponse(toTokenList(page, p.Role, s.now(), s.tokens.Policy())), nil
 }
 
 // GetToken implements api.StrictServerInterface.
@@ -106,7 +106,7 @@ func (s *Server) tokenAnswer(ctx context.Context, t *store.Token) (api.TokenAnsw
 	if err != nil {
 		return api.TokenAnswer{}, err
 	}
-	return api.TokenAnswer{Token: toToken(t, s.now()), Rotation: toRotation(rotation)}, nil
+	return api.TokenAnswer{Token: toToken(t, s.now(), s.tokens.Policy()), Rotation: toRotation(rotation)}, nil
 }
 
 // RotateToken implements api.StrictServerInterface.

@@ -160,6 +160,18 @@ func headAsGet(next http.Handler) http.Handler {
 	})
 }
 
+// warnWithin is how long before its end the users of a token are warned.
+const warnWithin = 7 * 24 * time.Hour
+
+// warnOfEnd tells those who use a token when it ends, where that is soon. Set as
+// soon as they are known, it is on their errors too. Sessions end within a day,
+// and whoever is signed in knows it.
+func warnOfEnd(h http.Header, p *authn.Principal, now time.Time) {
+	if p.Token != nil && !p.ExpiresAt.IsZero() && p.ExpiresAt.Sub(now) <= warnWithin {
+		h.Set("Token-Expires-At", p.ExpiresAt.UTC().Format(time.RFC3339))
+	}
+}
+
 // sameOrigin refuses requests that change something when a page of another
 // origin made the browser send them. A request with a token in its header was
 // made by a program that has the token, so it passes.

@@ -146,6 +146,7 @@ func (v *validator) authenticate(c echo.Context) error {
 		return err
 	}
 	c.SetRequest(r.WithContext(authn.WithPrincipal(r.Context(), principal)))
+	warnOfEnd(c.Response().Header(), principal, v.server.now())
 	return nil
 }
 

@@ -159,6 +159,24 @@ func (e TLS1) Valid() bool {
 	}
 }
 
+// Defines values for TokenPolicyViolations.
+const (
+	Lifetime     TokenPolicyViolations = "lifetime"
+	NeverExpires TokenPolicyViolations = "never_expires"
+)
+
+// Valid indicates whether the value is a known member of the TokenPolicyViolations enum.
+func (e TokenPolicyViolations) Valid() bool {
+	switch e {
+	case Lifetime:
+		return true
+	case NeverExpires:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TokenStatus.
 const (
 	TokenStatusActive    TokenStatus = "active"
@@ -705,7 +723,7 @@ type TLS1 string
 
 // Token A token's metadata. Its text and its hash are never part of it.
 //
-// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"active","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
+// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"policy_violations":[],"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"active","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
 type Token struct {
 	// AllowedIps Where the token may be used from; null means from everywhere.
 	//
@@ -766,6 +784,13 @@ type Token struct {
 	// Example: ["graph:read","tokens:read"]
 	Permissions *[]Permission `json:"permissions"`
 
+	// PolicyViolations In what the token exceeds the policy of now: it never expires where every token must have an end, or its
+	// lifetime is longer than the longest. Empty for none. Where the policy says `block` it is refused for that.
+	//
+	//
+	// Example: []
+	PolicyViolations []TokenPolicyViolations `json:"policy_violations"`
+
 	// Port The instance's port.
 	//
 	// Example: 6379
@@ -815,14 +840,17 @@ type Token struct {
 	Username string `json:"username"`
 }
 
-// TokenAnswer Example: {"rotation":null,"token":{"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":null,"graphs":["*"],"host":"localhost","is_active":false,"last_used":null,"last_used_agent":null,"last_used_ip":null,"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":"2025-11-25T12:00:00Z","role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"revoked","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}}
+// TokenPolicyViolations Example: lifetime
+type TokenPolicyViolations string
+
+// TokenAnswer Example: {"rotation":null,"token":{"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":null,"graphs":["*"],"host":"localhost","is_active":false,"last_used":null,"last_used_agent":null,"last_used_ip":null,"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"policy_violations":[],"port":6379,"revoked_at":"2025-11-25T12:00:00Z","role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"revoked","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}}
 type TokenAnswer struct {
 	// Rotation Null for a token that was never rotated. In a longer chain, the step to the next token, or to the last.
 	Rotation *Rotation `json:"rotation"`
 
 	// Token A token's metadata. Its text and its hash are never part of it.
 	//
-	// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"active","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
+	// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"policy_violations":[],"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"active","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
 	Token Token `json:"token"`
 }
 

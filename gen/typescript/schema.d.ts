@@ -730,6 +730,7 @@ export interface components {
          *       "stale_since": null,
          *       "rotated_to": null,
          *       "rotated_from": null,
+         *       "policy_violations": [],
          *       "status": "active",
          *       "is_active": true
          *     }
@@ -844,6 +845,12 @@ export interface components {
              * @example null
              */
             rotated_from: string | null;
+            /**
+             * @description In what the token exceeds the policy of now: it never expires where every token must have an end, or its
+             *     lifetime is longer than the longest. Empty for none. Where the policy says `block` it is refused for that.
+             * @example []
+             */
+            policy_violations: ("never_expires" | "lifetime")[];
             status: components["schemas"]["TokenStatus"];
             /**
              * @description Whether `status` is `active`.
@@ -900,6 +907,7 @@ export interface components {
          *         "stale_since": null,
          *         "rotated_to": null,
          *         "rotated_from": null,
+         *         "policy_violations": [],
          *         "status": "revoked",
          *         "is_active": false
          *       },
@@ -1133,6 +1141,7 @@ export interface components {
         /** @description The token, shown this once. */
         TokenCreated: {
             headers: {
+                "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                 "Cache-Control": components["headers"]["CacheControl"];
                 [name: string]: unknown;
             };
@@ -1143,6 +1152,7 @@ export interface components {
         /** @description The new token, shown this once. */
         TokenRotated: {
             headers: {
+                "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                 "Cache-Control": components["headers"]["CacheControl"];
                 [name: string]: unknown;
             };
@@ -1153,6 +1163,7 @@ export interface components {
         /** @description The request is malformed or a field is invalid; `errors` names the fields. */
         BadRequest: {
             headers: {
+                "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                 [name: string]: unknown;
             };
             content: {
@@ -1214,6 +1225,7 @@ export interface components {
         /** @description The caller may not do this, or a browser page of another origin sent the request. */
         Forbidden: {
             headers: {
+                "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                 "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
                 [name: string]: unknown;
             };
@@ -1233,6 +1245,7 @@ export interface components {
         /** @description There is no such token for this caller. */
         NotFound: {
             headers: {
+                "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                 [name: string]: unknown;
             };
             content: {
@@ -1251,6 +1264,7 @@ export interface components {
         /** @description The token is not in a state in which this can be done. */
         Conflict: {
             headers: {
+                "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                 [name: string]: unknown;
             };
             content: {
@@ -1269,6 +1283,7 @@ export interface components {
         /** @description The idempotency key was used for another request. */
         KeyReused: {
             headers: {
+                "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                 [name: string]: unknown;
             };
             content: {
@@ -1287,6 +1302,7 @@ export interface components {
         /** @description The body is larger than 64 KiB. */
         BodyTooLarge: {
             headers: {
+                "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                 [name: string]: unknown;
             };
             content: {
@@ -1305,6 +1321,7 @@ export interface components {
         /** @description The body is not application/json. */
         UnsupportedMediaType: {
             headers: {
+                "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                 [name: string]: unknown;
             };
             content: {
@@ -1363,6 +1380,7 @@ export interface components {
         /** @description A fault of this service; its log has the request ID. */
         InternalError: {
             headers: {
+                "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                 [name: string]: unknown;
             };
             content: {
@@ -1381,6 +1399,7 @@ export interface components {
         /** @description The token store or the FalkorDB instance is out of reach. What cannot be checked is refused. */
         Unavailable: {
             headers: {
+                "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                 "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
@@ -1414,6 +1433,8 @@ export interface components {
         CacheControl: string;
         /** @description The session cookie, or its removal. HttpOnly, SameSite=Lax, and Secure over HTTPS. */
         SetCookie: string;
+        /** @description When the token that the request was made with ends (RFC 3339, UTC); only there when that is within 7 days. */
+        TokenExpiresAt: string;
         /** @description Seconds to wait before the next attempt (RFC 9110 section 10.2.3). */
         RetryAfter: number;
         /** @description The challenge of RFC 6750 section 3. */
@@ -1481,6 +1502,7 @@ export type ParameterIdempotencyKey = components['parameters']['IdempotencyKey']
 export type ParameterTokenId = components['parameters']['TokenId'];
 export type HeaderCacheControl = components['headers']['CacheControl'];
 export type HeaderSetCookie = components['headers']['SetCookie'];
+export type HeaderTokenExpiresAt = components['headers']['TokenExpiresAt'];
 export type HeaderRetryAfter = components['headers']['RetryAfter'];
 export type HeaderWwwAuthenticate = components['headers']['WWWAuthenticate'];
 export type $defs = Record<string, never>;
@@ -1538,6 +1560,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["CacheControl"];
+                    "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1597,6 +1620,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["CacheControl"];
+                    "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1623,6 +1647,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["CacheControl"];
+                    "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1685,6 +1710,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["CacheControl"];
+                    "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1719,6 +1745,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["CacheControl"];
+                    "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1948,6 +1975,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["CacheControl"];
+                    "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                     [name: string]: unknown;
                 };
                 content: {

@@ -19,6 +19,9 @@ var (
 	// grace is over.
 	ErrRotated = fmt.Errorf("rotated: %w", ErrUnauthenticated)
 
+	// ErrViolation is for a token that exceeds the policy, where it says to block those.
+	ErrViolation = fmt.Errorf("exceeds the policy: %w", ErrUnauthenticated)
+
 	// ErrTooEarly is for a token whose time has not come.
 	ErrTooEarly = fmt.Errorf("not valid yet: %w", ErrUnauthenticated)
 

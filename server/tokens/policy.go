@@ -3,6 +3,8 @@ package tokens
 import (
 	"fmt"
 	"time"
+
+	"github.com/falkorpat/falkorpat/store"
 )
 
 // Policy is what the operator allows. The zero value allows all that the API
@@ -121,6 +123,33 @@ func (p Policy) bounded(now, end time.Time) time.Time {
 	}
 	return earlier(end, after(now, p.longest()))
 }
+
+// In what a token can exceed the policy.
+const (
+	ViolationNeverExpires = "never_expires"
+	ViolationLifetime     = "lifetime"
+)
+
+// Violations tells in what a token exceeds the policy; never nil.
+func (p Policy) Violations(t *store.Token) []string {
+	violations := []string{}
+	switch {
+	case t.ExpiresAt.IsZero() && p.NeverForbidden:
+		violations = append(violations, ViolationNeverExpires)
+	case !t.ExpiresAt.IsZero() && t.ExpiresAt.Sub(t.CreatedAt) > p.longest()+rounding:
+		violations = append(violations, ViolationLifetime)
+	}
+	return violations
+}
+
+// blocks tells whether a token is refused because of what it exceeds.
+func (p Policy) blocks(t *store.Token) bool {
+	return p.Existing == ExistingBlock && len(p.Violations(t)) > 0
+}
+
+// rounding is how much longer than its lifetime a token can seem: the begin is
+// kept without the fraction of its second, the end is rounded.
+const rounding = time.Second
 
 // after is a lifetime later, to the nearest second: with the fraction cut off, a
 // lifetime of one second could be over before the answer arrives.

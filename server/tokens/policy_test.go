@@ -1,9 +1,12 @@
 package tokens
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/falkorpat/falkorpat/store"
 )
 
 const day = 24 * time.Hour
@@ -74,6 +77,39 @@ func TestEndIsBoundedByThePolicy(t *testing.T) {
 	} {
 		if got := test.policy.bounded(now, test.end); !got.Equal(test.want) {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
+func TestViolationsNameWhatATokenExceeds(t *testing.T) {
+	t.Parallel()
+	begin := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	ending := func(lifetime time.Duration) *store.Token {
+		return &store.Token{CreatedAt: begin, ExpiresAt: begin.Add(lifetime)}
+	}
+	never := &store.Token{CreatedAt: begin}
+	for _, test := range []struct {
+		name   string
+		policy Policy
+		token  *store.Token
+		want   string
+	}{
+		{"never", strict, never, "[never_expires]"},
+		{"never, allowed", Policy{}, never, "[]"},
+		{"the longest", strict, ending(90 * day), "[]"},
+		{"the longest, rounded", strict, ending(90*day + time.Second), "[]"},
+		{"longer", strict, ending(90*day + 2*time.Second), "[lifetime]"},
+		{"longer than any", Policy{}, ending(3660 * day), "[lifetime]"},
+	} {
+		got := test.policy.Violations(test.token)
+		if got == nil || fmt.Sprint(got) != test.want {
+			t.Errorf("%s: %v, want %s", test.name, got, test.want)
+		}
+		for _, existing := range []ExistingPolicy{"", ExistingReport, ExistingShorten, ExistingBlock} {
+			test.policy.Existing = existing
+			if blocks := test.policy.blocks(test.token); blocks != (existing == ExistingBlock && len(got) > 0) {
+				t.Errorf("%s, %s: blocks %v", test.name, existing, blocks)
+			}
 		}
 	}
 }

@@ -64,6 +64,9 @@ func (s *Service) Verify(ctx context.Context, text string, client Client) (Accep
 		return Accepted{}, fmt.Errorf("verify token %s: suspended: %w", t.ID, ErrUnauthenticated)
 	case store.StatusStale, store.StatusActive: // the login below tells
 	}
+	if s.policy.blocks(t) {
+		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrViolation)
+	}
 	if now.Before(t.NotBefore) {
 		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrTooEarly)
 	}
