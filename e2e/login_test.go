@@ -162,7 +162,8 @@ func TestAwkwardNamesAndPasswordsLogIn(t *testing.T) {
 
 // secureDatabase is an instance that speaks TLS only.
 type secureDatabase struct {
-	port int
+	server *embedded.Server
+	port   int
 	// ca is the authority of its certificate, as callers send it.
 	ca string
 }
@@ -179,18 +180,26 @@ func startSecure(t *testing.T) secureDatabase {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return secureDatabase{port, base64.StdEncoding.EncodeToString(ca)}
+	return secureDatabase{server, port, base64.StdEncoding.EncodeToString(ca)}
+}
+
+// addr is host:port as the program is told it.
+func (d secureDatabase) addr() string { return fmt.Sprintf("localhost:%d", d.port) }
+
+// login is a body with the credentials of its user default.
+func (d secureDatabase) login(tls, ca string) string {
+	return fmt.Sprintf(`{"username":"default","host":"localhost","port":%d,"tls":%s,"ca":%q}`, d.port, tls, ca)
 }
 
 func TestTLSWithAGivenAuthorityWorks(t *testing.T) {
 	t.Parallel()
 	db, other := startSecure(t), startSecure(t)
-	o := options{instances: fmt.Sprintf("localhost:%d", db.port), dataDir: t.TempDir()}
+	o := options{instances: db.addr(), dataDir: t.TempDir()}
 	p := startProgram(t, o)
 	c := p.nobody(t)
 	login := func(path, ca, tls string) answer {
 		t.Helper()
-		return c.post(path, fmt.Sprintf(`{"username":"default","host":"localhost","port":%d,"tls":%s,"ca":%q}`, db.port, tls, ca))
+		return c.post(path, db.login(tls, ca))
 	}
 	const tokens, session = "/api/auth/tokens/credentials", "/api/auth/session"
 	var made []client.TokenCreated

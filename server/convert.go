@@ -200,11 +200,8 @@ func fromCredentials(body *api.Credentials) (instance.Credentials, error) {
 	if err != nil {
 		return instance.Credentials{}, err
 	}
-	if body.Ca != "" && !tls {
-		return instance.Credentials{}, &tokens.FieldError{Field: "ca", Message: "must be given only with tls"}
-	}
-	if err := instance.ValidateCA(body.Ca); err != nil {
-		return instance.Credentials{}, &tokens.FieldError{Field: "ca", Message: "must be base64 of a PEM bundle of certificates"}
+	if err := checkCA(body.Ca, tls); err != nil {
+		return instance.Credentials{}, err
 	}
 	return instance.Credentials{
 		Username: body.Username, Password: body.Password, Host: body.Host, Port: port, TLS: tls, CA: body.Ca,

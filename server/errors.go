@@ -103,6 +103,10 @@ var errorTable = [...]struct {
 		status: http.StatusForbidden, code: "outlives_issuer", challenge: challengeScope,
 		message: "A token made by a token may not outlive it. Ask for an earlier expiry, or create it with credentials.",
 	}},
+	{tokens.ErrStale, publicError{
+		status: http.StatusConflict, code: "token_stale",
+		message: "The credentials behind this token do not log in any more. Give it the current password first.",
+	}},
 	{tokens.ErrEnded, publicError{
 		status: http.StatusConflict, code: "token_ended",
 		message: "This token was revoked or has expired. Create a new one.",

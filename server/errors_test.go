@@ -43,6 +43,7 @@ func TestErrorsAreToldByTheTable(t *testing.T) {
 		{"wrong address", tokens.ErrAddress, 403, "address_not_allowed"},
 		{"missing permission", &access.MissingError{Permission: access.TokensRead}, 403, "missing_permission"},
 		{"exceeds its issuer", &tokens.ExceedsError{Field: "graphs"}, 403, "exceeds_issuer"},
+		{"stale, to be rotated", tokens.ErrStale, 409, "token_stale"},
 		{"ended", tokens.ErrEnded, 409, "token_ended"},
 		{"rotated before", &tokens.RotatedError{By: "1-a"}, 409, "already_rotated"},
 		{"beyond the policy", tokens.ErrViolation, 401, "policy_violation"},

@@ -135,6 +135,22 @@ func (s *Server) RotateOwnToken(ctx context.Context, r api.RotateOwnTokenRequest
 	return api.RotateOwnToken200JSONResponse{TokenRotatedJSONResponse: answer}, nil
 }
 
+// RebindToken implements api.StrictServerInterface.
+func (s *Server) RebindToken(ctx context.Context, r api.RebindTokenRequestObject) (api.RebindTokenResponseObject, error) {
+	t, err := s.token(ctx, r.TokenID, mayRebind)
+	if err != nil {
+		return nil, err
+	}
+	request, err := fromRebindToken(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.tokens.Rebind(ctx, authn.ClientFrom(ctx).IP, t, request); err != nil {
+		return nil, fmt.Errorf("%w: %w", errLoginFailed, err)
+	}
+	return api.RebindToken200JSONResponse{Message: "Credentials changed successfully", TokenID: t.ID}, nil
+}
+
 // ReportToken implements api.StrictServerInterface.
 func (s *Server) ReportToken(ctx context.Context, r api.ReportTokenRequestObject) (api.ReportTokenResponseObject, error) {
 	if err := s.tokens.Report(ctx, authn.ClientFrom(ctx).IP, r.Body.Token); err != nil {

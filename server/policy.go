@@ -37,6 +37,15 @@ func mayRotate(p *authn.Principal, t *store.Token) error {
 	}
 }
 
+// mayRebind tells whether a principal may put another password behind a token.
+// Knowing the password is the proof that counts; this keeps others from trying.
+func mayRebind(p *authn.Principal, t *store.Token) error {
+	if p.Token != nil && p.Token.ID == t.ID {
+		return p.Permissions.Require(access.TokensWrite)
+	}
+	return mayManage(p, t, access.TokensWrite)
+}
+
 // mayManage asks for a permission where the token is the principal's own or its
 // user's, and for that of Admins where it is another user's of the instance.
 func mayManage(p *authn.Principal, t *store.Token, own access.Permission) error {

@@ -32,7 +32,7 @@ func TestManagingATokenIsForItsOwnerAndAdminsOfItsInstance(t *testing.T) {
 				want = errNotOwner
 			}
 			p := &authn.Principal{User: caller, Role: role, Permissions: access.OfRole(role)}
-			for name, may := range map[string]func(*authn.Principal, *store.Token) error{"read": mayRead, "revoke": mayRevoke} {
+			for name, may := range map[string]func(*authn.Principal, *store.Token) error{"read": mayRead, "revoke": mayRevoke, "rebind": mayRebind} {
 				got := may(p, &store.Token{ID: "1-a", User: user})
 				if !errors.Is(got, want) || (got == nil) != (want == nil) {
 					t.Errorf("%s may %s %s token: %v, want %v", role, name, owner, got, want)
@@ -71,6 +71,12 @@ func TestManagingATokenNeedsThePermission(t *testing.T) {
 		}
 		if got := missingOf(t, mayRevoke(p, target)); got != test.revoke {
 			t.Errorf("%s: revoking lacks %q, want %q", test.name, got, test.revoke)
+		}
+		if got := missingOf(t, mayRebind(p, target)); got != test.revoke {
+			t.Errorf("%s: rebinding lacks %q, want %q", test.name, got, test.revoke)
+		}
+		if got, has := missingOf(t, mayRebind(p, p.Token)), p.Permissions.Has(access.TokensWrite); (got == "") != has {
+			t.Errorf("%s: rebinding itself lacks %q", test.name, got)
 		}
 		if err := errors.Join(mayRead(p, p.Token), mayRevoke(p, p.Token)); err != nil {
 			t.Errorf("%s: the token itself: %v", test.name, err)

@@ -62,6 +62,8 @@ func appendLiteral(b []byte, v any) ([]byte, error) {
 		return appendList(b, v, appendKey)
 	case []importRow:
 		return appendList(b, v, appendImportRow)
+	case []Sealed:
+		return appendList(b, v, appendSealed)
 	case []Use:
 		return appendList(b, v, appendUse)
 	case []Event:

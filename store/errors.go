@@ -15,6 +15,8 @@ var (
 	// ErrNotRotatable is returned for a token that does not work, or that was
 	// rotated before.
 	ErrNotRotatable = errors.New("does not work, or was rotated before")
+	// ErrEnded is returned for a token that was revoked or has expired.
+	ErrEnded = errors.New("was revoked or has expired")
 	// ErrConflict is returned when an ID or hash is already taken.
 	ErrConflict = errors.New("already exists")
 	// ErrIssuerInactive is returned when the token that a new token was to be

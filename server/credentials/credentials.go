@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -80,7 +81,12 @@ type Keeper struct {
 type answer struct {
 	role    store.Role
 	refused bool
+	// about is which sealed password was tried: an answer about one that was
+	// replaced since, by whichever replica, is none.
+	about [sha256.Size]byte
 }
+
+func about(kept Kept) [sha256.Size]byte { return sha256.Sum256([]byte(kept.Sealed)) }
 
 // clock is the cache's time: the time since its start, which steps of the
 // system's clock do not change.
@@ -198,16 +204,32 @@ func binding(id string, user store.User) crypto.Binding {
 // It returns ErrStale when the instance refuses the credentials, and
 // instance.ErrUnreachable or instance.ErrBusy when it cannot be asked.
 func (k *Keeper) Role(ctx context.Context, kept Kept) (store.Role, error) {
-	found, err := k.answers.Get(ctx, kept.ID, otter.LoaderFunc[string, answer](func(ctx context.Context, _ string) (answer, error) {
+	role, _, err := k.Check(ctx, kept)
+	return role, err
+}
+
+// Check is Role, and tells whether the instance was asked for this very question
+// and not for an earlier one.
+func (k *Keeper) Check(ctx context.Context, kept Kept) (role store.Role, asked bool, err error) {
+	load := otter.LoaderFunc[string, answer](func(ctx context.Context, _ string) (answer, error) {
+		asked = true
 		return k.ask(ctx, kept)
-	}))
+	})
+	found, err := k.answers.Get(ctx, kept.ID, load)
+	if err == nil && found.about != about(kept) {
+		k.answers.Invalidate(kept.ID)
+		if found, err = k.answers.Get(ctx, kept.ID, load); err == nil && found.about != about(kept) {
+			asked = true
+			found, err = k.ask(ctx, kept) // others go on asking about another password
+		}
+	}
 	if err != nil {
-		return "", err
+		return "", asked, err
 	}
 	if found.refused {
-		return "", fmt.Errorf("role of %s: %w", kept.ID, ErrStale)
+		return "", asked, fmt.Errorf("role of %s: %w", kept.ID, ErrStale)
 	}
-	return found.role, nil
+	return found.role, asked, nil
 }
 
 func (k *Keeper) ask(ctx context.Context, kept Kept) (answer, error) {
@@ -216,7 +238,7 @@ func (k *Keeper) ask(ctx context.Context, kept Kept) (answer, error) {
 	ctx = context.WithoutCancel(ctx)
 	c, err := k.Open(ctx, kept)
 	if err != nil {
-		return answer{refused: true}, nil //nolint:nilerr // told as an answer, which is remembered
+		return answer{refused: true, about: about(kept)}, nil //nolint:nilerr // told as an answer, which is remembered
 	}
 	address := fmt.Sprint(c.Host, " ", c.Port, " ", c.TLS)
 	if _, isDown := k.down.GetIfPresent(address); isDown {
@@ -225,9 +247,9 @@ func (k *Keeper) ask(ctx context.Context, kept Kept) (answer, error) {
 	identity, err := k.directory.Recheck(ctx, c)
 	switch {
 	case err == nil:
-		return answer{role: identity.Role}, nil
+		return answer{role: identity.Role, about: about(kept)}, nil
 	case errors.Is(err, instance.ErrRefused), errors.Is(err, instance.ErrNotAllowed), errors.Is(err, instance.ErrBadCA):
-		return answer{refused: true}, nil
+		return answer{refused: true, about: about(kept)}, nil
 	default:
 		if errors.Is(err, instance.ErrUnreachable) {
 			k.down.Set(address, struct{}{})
@@ -239,13 +261,34 @@ func (k *Keeper) ask(ctx context.Context, kept Kept) (answer, error) {
 // Remember notes a role that a login has just told. A role that is itself
 // remembered must not be noted for another row: handed from token to token, it
 // would never grow old.
-func (k *Keeper) Remember(id string, role store.Role) {
-	k.answers.Set(id, answer{role: role})
+func (k *Keeper) Remember(kept Kept, role store.Role) {
+	k.answers.Set(kept.ID, answer{role: role, about: about(kept)})
 }
 
 // Forget drops what is remembered of a row that has ended.
 func (k *Keeper) Forget(id string) {
 	k.answers.Invalidate(id)
+}
+
+// Alike gives those of a user's rows that log in with the same name and password
+// to the same instance as kept, and so fare as it does. Passwords can differ from
+// row to row; a row whose password does not open is nobody's like.
+func (k *Keeper) Alike(kept Kept, rows []store.Sealed) []store.Sealed {
+	password, err := k.sealer.Open(kept.Sealed, binding(kept.ID, kept.User))
+	if err != nil || instance.ValidateCA(kept.CA) != nil { // it fails for a reason of its own
+		return nil
+	}
+	var alike []store.Sealed
+	for _, row := range rows {
+		user := store.User{Username: row.User.Username, Host: instance.Canonical(row.User.Host), Port: row.User.Port}
+		if row.TokenID == kept.ID || user.Username != kept.User.Username || user.Host != kept.User.Host || user.Port != kept.User.Port {
+			continue
+		}
+		if other, err := k.sealer.Open(row.Password, binding(row.TokenID, user)); err == nil && other == password {
+			alike = append(alike, row)
+		}
+	}
+	return alike
 }
 
 // Ping tells whether the instance is reachable with the kept credentials now.

@@ -102,7 +102,7 @@ func (s *Service) SignIn(ctx context.Context, peer netip.Addr, c instance.Creden
 	if err := s.options.Store.CreateSession(ctx, row); err != nil {
 		return Accepted{}, nil, err
 	}
-	s.options.Keeper.Remember(row.ID, row.Role)
+	s.options.Keeper.Remember(credentials.OfSession(row), row.Role)
 	return Accepted{session: row, role: row.Role}, cookie, nil
 }
 

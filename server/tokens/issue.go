@@ -82,7 +82,7 @@ func (s *Service) IssueWithCredentials(ctx context.Context, peer netip.Addr, c i
 	}
 	issued, err := s.once(ctx, key, func() (*Issued, error) { return s.create(ctx, draft, c.Password, key) })
 	if err == nil && !issued.Replayed {
-		s.keeper.Remember(issued.ID, identity.Role)
+		s.keeper.Remember(credentials.OfToken(draft), identity.Role)
 	}
 	return issued, err
 }

@@ -40,8 +40,8 @@ type Rotation struct{ Old, New *store.Token }
 // for whoever is signed in as its user.
 //
 // It returns an *ExceedsError or ErrOutlivesIssuer when the issuer is a token
-// that can do less than t, or ends before its successor would, a *RotatedError or ErrEnded
-// when t is not to be rotated any more, and ErrKeyReused.
+// that can do less than t, or ends before its successor would, a *RotatedError,
+// ErrEnded or ErrStale when t is not to be rotated, and ErrKeyReused.
 func (s *Service) Rotate(ctx context.Context, issuer Issuer, t *store.Token, r RotateRequest) (*Issued, *Rotation, error) {
 	key, err := s.idempotencyKey(r.IdempotencyKey, "rotate "+t.ID, issuer.caller(), r.Grace)
 	if err != nil {
@@ -144,6 +144,9 @@ func (s *Service) whyNotRotatable(ctx context.Context, id string) error {
 	}
 	if t.RotatedTo != "" && t.RevokedAt.IsZero() {
 		return &RotatedError{t.RotatedTo}
+	}
+	if t.Status(s.now()) == store.StatusStale {
+		return fmt.Errorf("rotate token %s: %w", id, ErrStale)
 	}
 	return fmt.Errorf("rotate token %s: %w", id, ErrEnded)
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/falkorpat/falkorpat/crypto"
 	"github.com/falkorpat/falkorpat/server/access"
 	"github.com/falkorpat/falkorpat/server/audit"
-	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/store"
 )
 
@@ -73,11 +72,10 @@ func (s *Service) Verify(ctx context.Context, text string, client Client) (Accep
 	if !access.AllowsAddress(t.AllowedIPs, client.IP) {
 		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrAddress)
 	}
-	role, err := s.keeper.Role(ctx, credentials.OfToken(canonical(t)))
+	role, err := s.role(ctx, canonical(t))
 	if err != nil {
 		return Accepted{}, err
 	}
-	s.noteRole(ctx, t, role)
 	s.recorder.record(store.Use{TokenID: t.ID, At: now.Truncate(time.Second), IP: client.IP.String(), Agent: client.Agent}, t.LastUse.At)
 	return Accepted{token: t, role: role, permissions: access.OfToken(role, t.Permissions)}, nil
 }
