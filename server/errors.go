@@ -91,7 +91,7 @@ var errorTable = [...]struct {
 	{session.ErrNoSession, publicError{status: http.StatusUnauthorized, code: "invalid_session", message: messageNotAuthenticated, challenge: challengeNone}},
 	{credentials.ErrStale, publicError{
 		status: http.StatusUnauthorized, code: "credentials_no_longer_valid", challenge: challengeInvalid,
-		message: "The credentials behind this token or session do not log in any more. Create a new one with the current password.",
+		message: "The credentials behind this token or session do not log in any more. Sign in with the current password, and put it behind the token or create a new one.",
 	}},
 	{errForeignInstance, tokenNotFound},
 	{store.ErrNotFound, tokenNotFound},
