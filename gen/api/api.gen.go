@@ -105,6 +105,24 @@ func (e PolicyRotatedReuse) Valid() bool {
 	}
 }
 
+// Defines values for RebindTokenRequestTLS1.
+const (
+	RebindTokenRequestTLS1False RebindTokenRequestTLS1 = "false"
+	RebindTokenRequestTLS1True  RebindTokenRequestTLS1 = "true"
+)
+
+// Valid indicates whether the value is a known member of the RebindTokenRequestTLS1 enum.
+func (e RebindTokenRequestTLS1) Valid() bool {
+	switch e {
+	case RebindTokenRequestTLS1False:
+		return true
+	case RebindTokenRequestTLS1True:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	Admin     Role = "Admin"
@@ -143,16 +161,16 @@ func (e ServiceStatusStatus) Valid() bool {
 
 // Defines values for TLS1.
 const (
-	False TLS1 = "false"
-	True  TLS1 = "true"
+	TLS1False TLS1 = "false"
+	TLS1True  TLS1 = "true"
 )
 
 // Valid indicates whether the value is a known member of the TLS1 enum.
 func (e TLS1) Valid() bool {
 	switch e {
-	case False:
+	case TLS1False:
 		return true
-	case True:
+	case TLS1True:
 		return true
 	default:
 		return false
@@ -616,6 +634,38 @@ type Problem struct {
 	Title string `json:"title"`
 }
 
+// RebindTokenRequest Example: {"password":"correct horse battery staple"}
+type RebindTokenRequest struct {
+	// Ca Base64 of a PEM bundle of certificate authorities to trust instead of the system's; only together with `tls`.
+	//
+	//
+	// Example: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCi4uLgo=
+	Ca string `json:"ca,omitempty,omitzero"`
+
+	// Password The current password of the token's user; may be empty.
+	//
+	// Example: correct horse battery staple
+	Password string `json:"password"`
+
+	// TLS Whether to use TLS from now on, as a boolean or as the string `true` or `false`. Without it, as before.
+	//
+	// Example: true
+	TLS RebindTokenRequest_TLS `json:"tls,omitempty,omitzero"`
+}
+
+// RebindTokenRequestTLS0 Example: true
+type RebindTokenRequestTLS0 = bool
+
+// RebindTokenRequestTLS1 Example: true
+type RebindTokenRequestTLS1 string
+
+// RebindTokenRequest_TLS Whether to use TLS from now on, as a boolean or as the string `true` or `false`. Without it, as before.
+//
+// Example: true
+type RebindTokenRequest_TLS struct {
+	union json.RawMessage
+}
+
 // ReportTokenRequest Example: {"token":"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9..."}
 type ReportTokenRequest struct {
 	// Token The text that was found; white space around it does not matter.
@@ -917,6 +967,19 @@ type TokenList struct {
 // Example: CI/CD Pipeline Token
 type TokenName = string
 
+// TokenRebound Example: {"message":"Credentials changed successfully","tokenId":"1761055513181-215c579b"}
+type TokenRebound struct {
+	// Message Example: Credentials changed successfully
+	Message string `json:"message"`
+
+	// TokenID `<unix milliseconds>-<8 hex digits>`, also the JWT's `jti`. IDs of the form `<unix milliseconds>-<uuid>` are
+	// accepted too.
+	//
+	//
+	// Example: 1761055513181-215c579b
+	TokenID TokenID `json:"tokenId"`
+}
+
 // TokenReported Example: {"message":"Thank you. If this is a token of this server, it no longer works."}
 type TokenReported struct {
 	// Message Example: Thank you. If this is a token of this server, it no longer works.
@@ -1049,6 +1112,11 @@ type TooManyRequests = Problem
 // Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
 type Unauthorized = Problem
 
+// UnauthorizedOrInvalidCredentials An error (RFC 9457).
+//
+// Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
+type UnauthorizedOrInvalidCredentials = Problem
+
 // Unavailable An error (RFC 9457).
 //
 // Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
@@ -1127,6 +1195,9 @@ type ReportTokenJSONRequestBody = ReportTokenRequest
 // RotateOwnTokenJSONRequestBody defines body for RotateOwnToken for application/json ContentType.
 type RotateOwnTokenJSONRequestBody = RotateTokenRequest
 
+// RebindTokenJSONRequestBody defines body for RebindToken for application/json ContentType.
+type RebindTokenJSONRequestBody = RebindTokenRequest
+
 // RotateTokenJSONRequestBody defines body for RotateToken for application/json ContentType.
 type RotateTokenJSONRequestBody = RotateTokenRequest
 
@@ -1188,6 +1259,68 @@ func (t Port) MarshalJSON() ([]byte, error) {
 }
 
 func (t *Port) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
+
+// AsRebindTokenRequestTLS0 returns the union data inside the RebindTokenRequest_TLS as a RebindTokenRequestTLS0
+func (t RebindTokenRequest_TLS) AsRebindTokenRequestTLS0() (RebindTokenRequestTLS0, error) {
+	var body RebindTokenRequestTLS0
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromRebindTokenRequestTLS0 overwrites any union data inside the RebindTokenRequest_TLS as the provided RebindTokenRequestTLS0
+func (t *RebindTokenRequest_TLS) FromRebindTokenRequestTLS0(v RebindTokenRequestTLS0) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeRebindTokenRequestTLS0 performs a merge with any union data inside the RebindTokenRequest_TLS, using the provided RebindTokenRequestTLS0
+func (t *RebindTokenRequest_TLS) MergeRebindTokenRequestTLS0(v RebindTokenRequestTLS0) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsRebindTokenRequestTLS1 returns the union data inside the RebindTokenRequest_TLS as a RebindTokenRequestTLS1
+func (t RebindTokenRequest_TLS) AsRebindTokenRequestTLS1() (RebindTokenRequestTLS1, error) {
+	var body RebindTokenRequestTLS1
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromRebindTokenRequestTLS1 overwrites any union data inside the RebindTokenRequest_TLS as the provided RebindTokenRequestTLS1
+func (t *RebindTokenRequest_TLS) FromRebindTokenRequestTLS1(v RebindTokenRequestTLS1) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeRebindTokenRequestTLS1 performs a merge with any union data inside the RebindTokenRequest_TLS, using the provided RebindTokenRequestTLS1
+func (t *RebindTokenRequest_TLS) MergeRebindTokenRequestTLS1(v RebindTokenRequestTLS1) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t RebindTokenRequest_TLS) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *RebindTokenRequest_TLS) UnmarshalJSON(b []byte) error {
 	err := t.union.UnmarshalJSON(b)
 	return err
 }
@@ -1295,6 +1428,9 @@ type ServerInterface interface {
 	// GetToken Get one token
 	// (GET /api/auth/tokens/{tokenId})
 	GetToken(ctx echo.Context, tokenID TokenID) error
+	// RebindToken Put a changed password behind a token
+	// (POST /api/auth/tokens/{tokenId}/credentials)
+	RebindToken(ctx echo.Context, tokenID TokenID) error
 	// RotateToken Rotate one token
 	// (POST /api/auth/tokens/{tokenId}/rotate)
 	RotateToken(ctx echo.Context, tokenID TokenID, params RotateTokenParams) error
@@ -1549,6 +1685,22 @@ func (w *ServerInterfaceWrapper) GetToken(ctx echo.Context) error {
 	return err
 }
 
+// RebindToken converts echo context to params.
+func (w *ServerInterfaceWrapper) RebindToken(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tokenId" -------------
+	var tokenID TokenID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tokenId", ctx.Param("tokenId"), &tokenID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tokenId: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RebindToken(ctx, tokenID)
+	return err
+}
+
 // RotateToken converts echo context to params.
 func (w *ServerInterfaceWrapper) RotateToken(ctx echo.Context) error {
 	var err error
@@ -1703,6 +1855,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/auth/tokens", wrapper.CreateToken, options.OperationMiddlewares["createToken"]...)
 	router.DELETE(options.BaseURL+"/api/auth/tokens/:tokenId", wrapper.RevokeToken, options.OperationMiddlewares["revokeToken"]...)
 	router.GET(options.BaseURL+"/api/auth/tokens/:tokenId", wrapper.GetToken, options.OperationMiddlewares["getToken"]...)
+	router.POST(options.BaseURL+"/api/auth/tokens/:tokenId/credentials", wrapper.RebindToken, options.OperationMiddlewares["rebindToken"]...)
 	router.POST(options.BaseURL+"/api/auth/tokens/:tokenId/rotate", wrapper.RotateToken, options.OperationMiddlewares["rotateToken"]...)
 	router.POST(options.BaseURL+"/api/auth/tokens/credentials", wrapper.CreateTokenWithCredentials, options.OperationMiddlewares["createTokenWithCredentials"]...)
 	router.POST(options.BaseURL+"/api/auth/tokens/report", wrapper.ReportToken, options.OperationMiddlewares["reportToken"]...)
@@ -1764,6 +1917,15 @@ type UnauthorizedApplicationProblemPlusJSONResponse struct {
 	Body Problem
 
 	Headers UnauthorizedResponseHeaders
+}
+
+type UnauthorizedOrInvalidCredentialsResponseHeaders struct {
+	WWWAuthenticate string
+}
+type UnauthorizedOrInvalidCredentialsApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers UnauthorizedOrInvalidCredentialsResponseHeaders
 }
 
 type UnavailableResponseHeaders struct {
@@ -3497,6 +3659,209 @@ func (response GetToken503ApplicationProblemPlusJSONResponse) VisitGetTokenRespo
 	return err
 }
 
+type RebindTokenRequestObject struct {
+	TokenID TokenID `json:"tokenId"`
+	Body    *RebindTokenJSONRequestBody
+}
+
+type RebindTokenResponseObject interface {
+	VisitRebindTokenResponse(w http.ResponseWriter) error
+}
+
+type RebindToken200JSONResponse TokenRebound
+
+func (response RebindToken200JSONResponse) VisitRebindTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RebindToken400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RebindToken400ApplicationProblemPlusJSONResponse) VisitRebindTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RebindToken401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedOrInvalidCredentialsApplicationProblemPlusJSONResponse
+}
+
+func (response RebindToken401ApplicationProblemPlusJSONResponse) VisitRebindTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RebindToken403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RebindToken403ApplicationProblemPlusJSONResponse) VisitRebindTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RebindToken404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RebindToken404ApplicationProblemPlusJSONResponse) VisitRebindTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RebindToken409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RebindToken409ApplicationProblemPlusJSONResponse) VisitRebindTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RebindToken413ApplicationProblemPlusJSONResponse struct {
+	BodyTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RebindToken413ApplicationProblemPlusJSONResponse) VisitRebindTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RebindToken415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RebindToken415ApplicationProblemPlusJSONResponse) VisitRebindTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RebindToken421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RebindToken421ApplicationProblemPlusJSONResponse) VisitRebindTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RebindToken429ApplicationProblemPlusJSONResponse struct {
+	TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response RebindToken429ApplicationProblemPlusJSONResponse) VisitRebindTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RebindToken500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RebindToken500ApplicationProblemPlusJSONResponse) VisitRebindTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RebindToken503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RebindToken503ApplicationProblemPlusJSONResponse) VisitRebindTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RotateTokenRequestObject struct {
 	TokenID TokenID `json:"tokenId"`
 	Params  RotateTokenParams
@@ -4192,6 +4557,9 @@ type StrictServerInterface interface {
 	// GetToken Get one token
 	// (GET /api/auth/tokens/{tokenId})
 	GetToken(ctx context.Context, request GetTokenRequestObject) (GetTokenResponseObject, error)
+	// RebindToken Put a changed password behind a token
+	// (POST /api/auth/tokens/{tokenId}/credentials)
+	RebindToken(ctx context.Context, request RebindTokenRequestObject) (RebindTokenResponseObject, error)
 	// RotateToken Rotate one token
 	// (POST /api/auth/tokens/{tokenId}/rotate)
 	RotateToken(ctx context.Context, request RotateTokenRequestObject) (RotateTokenResponseObject, error)
@@ -4654,6 +5022,54 @@ func (sh *strictHandler) GetToken(ctx echo.Context, tokenID TokenID) error {
 		return err
 	} else if validResponse, ok := response.(GetTokenResponseObject); ok {
 		return validResponse.VisitGetTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RebindToken operation middleware
+func (sh *strictHandler) RebindToken(ctx echo.Context, tokenID TokenID) error {
+	var request RebindTokenRequestObject
+
+	request.TokenID = tokenID
+
+	var body RebindTokenJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RebindToken(ctx.Request().Context(), request.(RebindTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RebindToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RebindTokenResponseObject); ok {
+		return validResponse.VisitRebindTokenResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

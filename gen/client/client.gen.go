@@ -105,6 +105,24 @@ func (e PolicyRotatedReuse) Valid() bool {
 	}
 }
 
+// Defines values for RebindTokenRequestTLS1.
+const (
+	RebindTokenRequestTLS1False RebindTokenRequestTLS1 = "false"
+	RebindTokenRequestTLS1True  RebindTokenRequestTLS1 = "true"
+)
+
+// Valid indicates whether the value is a known member of the RebindTokenRequestTLS1 enum.
+func (e RebindTokenRequestTLS1) Valid() bool {
+	switch e {
+	case RebindTokenRequestTLS1False:
+		return true
+	case RebindTokenRequestTLS1True:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	Admin     Role = "Admin"
@@ -143,16 +161,16 @@ func (e ServiceStatusStatus) Valid() bool {
 
 // Defines values for TLS1.
 const (
-	False TLS1 = "false"
-	True  TLS1 = "true"
+	TLS1False TLS1 = "false"
+	TLS1True  TLS1 = "true"
 )
 
 // Valid indicates whether the value is a known member of the TLS1 enum.
 func (e TLS1) Valid() bool {
 	switch e {
-	case False:
+	case TLS1False:
 		return true
-	case True:
+	case TLS1True:
 		return true
 	default:
 		return false
@@ -616,6 +634,38 @@ type Problem struct {
 	Title string `json:"title"`
 }
 
+// RebindTokenRequest Example: {"password":"correct horse battery staple"}
+type RebindTokenRequest struct {
+	// Ca Base64 of a PEM bundle of certificate authorities to trust instead of the system's; only together with `tls`.
+	//
+	//
+	// Example: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCi4uLgo=
+	Ca string `json:"ca,omitempty,omitzero"`
+
+	// Password The current password of the token's user; may be empty.
+	//
+	// Example: correct horse battery staple
+	Password string `json:"password"`
+
+	// TLS Whether to use TLS from now on, as a boolean or as the string `true` or `false`. Without it, as before.
+	//
+	// Example: true
+	TLS RebindTokenRequest_TLS `json:"tls,omitempty,omitzero"`
+}
+
+// RebindTokenRequestTLS0 Example: true
+type RebindTokenRequestTLS0 = bool
+
+// RebindTokenRequestTLS1 Example: true
+type RebindTokenRequestTLS1 string
+
+// RebindTokenRequest_TLS Whether to use TLS from now on, as a boolean or as the string `true` or `false`. Without it, as before.
+//
+// Example: true
+type RebindTokenRequest_TLS struct {
+	union json.RawMessage
+}
+
 // ReportTokenRequest Example: {"token":"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9..."}
 type ReportTokenRequest struct {
 	// Token The text that was found; white space around it does not matter.
@@ -917,6 +967,19 @@ type TokenList struct {
 // Example: CI/CD Pipeline Token
 type TokenName = string
 
+// TokenRebound Example: {"message":"Credentials changed successfully","tokenId":"1761055513181-215c579b"}
+type TokenRebound struct {
+	// Message Example: Credentials changed successfully
+	Message string `json:"message"`
+
+	// TokenID `<unix milliseconds>-<8 hex digits>`, also the JWT's `jti`. IDs of the form `<unix milliseconds>-<uuid>` are
+	// accepted too.
+	//
+	//
+	// Example: 1761055513181-215c579b
+	TokenID TokenID `json:"tokenId"`
+}
+
 // TokenReported Example: {"message":"Thank you. If this is a token of this server, it no longer works."}
 type TokenReported struct {
 	// Message Example: Thank you. If this is a token of this server, it no longer works.
@@ -1049,6 +1112,11 @@ type TooManyRequests = Problem
 // Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
 type Unauthorized = Problem
 
+// UnauthorizedOrInvalidCredentials An error (RFC 9457).
+//
+// Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
+type UnauthorizedOrInvalidCredentials = Problem
+
 // Unavailable An error (RFC 9457).
 //
 // Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
@@ -1127,6 +1195,9 @@ type ReportTokenJSONRequestBody = ReportTokenRequest
 // RotateOwnTokenJSONRequestBody defines body for RotateOwnToken for application/json ContentType.
 type RotateOwnTokenJSONRequestBody = RotateTokenRequest
 
+// RebindTokenJSONRequestBody defines body for RebindToken for application/json ContentType.
+type RebindTokenJSONRequestBody = RebindTokenRequest
+
 // RotateTokenJSONRequestBody defines body for RotateToken for application/json ContentType.
 type RotateTokenJSONRequestBody = RotateTokenRequest
 
@@ -1188,6 +1259,68 @@ func (t Port) MarshalJSON() ([]byte, error) {
 }
 
 func (t *Port) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
+
+// AsRebindTokenRequestTLS0 returns the union data inside the RebindTokenRequest_TLS as a RebindTokenRequestTLS0
+func (t RebindTokenRequest_TLS) AsRebindTokenRequestTLS0() (RebindTokenRequestTLS0, error) {
+	var body RebindTokenRequestTLS0
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromRebindTokenRequestTLS0 overwrites any union data inside the RebindTokenRequest_TLS as the provided RebindTokenRequestTLS0
+func (t *RebindTokenRequest_TLS) FromRebindTokenRequestTLS0(v RebindTokenRequestTLS0) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeRebindTokenRequestTLS0 performs a merge with any union data inside the RebindTokenRequest_TLS, using the provided RebindTokenRequestTLS0
+func (t *RebindTokenRequest_TLS) MergeRebindTokenRequestTLS0(v RebindTokenRequestTLS0) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsRebindTokenRequestTLS1 returns the union data inside the RebindTokenRequest_TLS as a RebindTokenRequestTLS1
+func (t RebindTokenRequest_TLS) AsRebindTokenRequestTLS1() (RebindTokenRequestTLS1, error) {
+	var body RebindTokenRequestTLS1
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromRebindTokenRequestTLS1 overwrites any union data inside the RebindTokenRequest_TLS as the provided RebindTokenRequestTLS1
+func (t *RebindTokenRequest_TLS) FromRebindTokenRequestTLS1(v RebindTokenRequestTLS1) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeRebindTokenRequestTLS1 performs a merge with any union data inside the RebindTokenRequest_TLS, using the provided RebindTokenRequestTLS1
+func (t *RebindTokenRequest_TLS) MergeRebindTokenRequestTLS1(v RebindTokenRequestTLS1) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t RebindTokenRequest_TLS) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *RebindTokenRequest_TLS) UnmarshalJSON(b []byte) error {
 	err := t.union.UnmarshalJSON(b)
 	return err
 }
@@ -1519,6 +1652,42 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/auth/tokens/{tokenId} (the `GetToken` operationId).
 	GetToken(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RebindTokenWithBody Put a changed password behind a token
+	//
+	// After the password of a token's user was changed, its tokens are refused with `credentials_no_longer_valid` and shown
+	// as `stale`. This call gives one of them the new password; its secret, limits and expiry stay. The password is checked
+	// by logging in to the token's instance as the token's user: knowing it is what counts.
+	//
+	// For the token's owner and for Admins of the same instance; a token needs the permission `tokens:write`, and
+	// `tokens:admin` for those of others. A token that is stale itself is refused here too, so sign in with the new
+	// password, or use another token.
+	//
+	// Without `tls` the instance is reached as before. Failed logins answer as in *Create a token with credentials*,
+	// and count against the same limit.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/auth/tokens/{tokenId}/credentials (the `RebindToken` operationId).
+	RebindTokenWithBody(ctx context.Context, tokenID TokenID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RebindToken Put a changed password behind a token
+	//
+	// After the password of a token's user was changed, its tokens are refused with `credentials_no_longer_valid` and shown
+	// as `stale`. This call gives one of them the new password; its secret, limits and expiry stay. The password is checked
+	// by logging in to the token's instance as the token's user: knowing it is what counts.
+	//
+	// For the token's owner and for Admins of the same instance; a token needs the permission `tokens:write`, and
+	// `tokens:admin` for those of others. A token that is stale itself is refused here too, so sign in with the new
+	// password, or use another token.
+	//
+	// Without `tls` the instance is reached as before. Failed logins answer as in *Create a token with credentials*,
+	// and count against the same limit.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/auth/tokens/{tokenId}/credentials (the `RebindToken` operationId).
+	RebindToken(ctx context.Context, tokenID TokenID, body RebindTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RotateTokenWithBody Rotate one token
 	//
@@ -1937,6 +2106,62 @@ func (c *Client) RevokeToken(ctx context.Context, tokenID TokenID, params *Revok
 // Corresponds with GET /api/auth/tokens/{tokenId} (the `GetToken` operationId).
 func (c *Client) GetToken(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetTokenRequest(c.Server, tokenID)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RebindTokenWithBody Put a changed password behind a token
+//
+// After the password of a token's user was changed, its tokens are refused with `credentials_no_longer_valid` and shown
+// as `stale`. This call gives one of them the new password; its secret, limits and expiry stay. The password is checked
+// by logging in to the token's instance as the token's user: knowing it is what counts.
+//
+// For the token's owner and for Admins of the same instance; a token needs the permission `tokens:write`, and
+// `tokens:admin` for those of others. A token that is stale itself is refused here too, so sign in with the new
+// password, or use another token.
+//
+// Without `tls` the instance is reached as before. Failed logins answer as in *Create a token with credentials*,
+// and count against the same limit.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/auth/tokens/{tokenId}/credentials (the `RebindToken` operationId).
+func (c *Client) RebindTokenWithBody(ctx context.Context, tokenID TokenID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRebindTokenRequestWithBody(c.Server, tokenID, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RebindToken Put a changed password behind a token
+//
+// After the password of a token's user was changed, its tokens are refused with `credentials_no_longer_valid` and shown
+// as `stale`. This call gives one of them the new password; its secret, limits and expiry stay. The password is checked
+// by logging in to the token's instance as the token's user: knowing it is what counts.
+//
+// For the token's owner and for Admins of the same instance; a token needs the permission `tokens:write`, and
+// `tokens:admin` for those of others. A token that is stale itself is refused here too, so sign in with the new
+// password, or use another token.
+//
+// Without `tls` the instance is reached as before. Failed logins answer as in *Create a token with credentials*,
+// and count against the same limit.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/auth/tokens/{tokenId}/credentials (the `RebindToken` operationId).
+func (c *Client) RebindToken(ctx context.Context, tokenID TokenID, body RebindTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRebindTokenRequest(c.Server, tokenID, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2608,6 +2833,53 @@ func NewGetTokenRequest(server string, tokenID TokenID) (*http.Request, error) {
 	return req, nil
 }
 
+// NewRebindTokenRequest calls the generic RebindToken builder with application/json body
+func NewRebindTokenRequest(server string, tokenID TokenID, body RebindTokenJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRebindTokenRequestWithBody(server, tokenID, "application/json", bodyReader)
+}
+
+// NewRebindTokenRequestWithBody constructs an http.Request for the RebindToken method, with any body, and a specified content type
+func NewRebindTokenRequestWithBody(server string, tokenID TokenID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "tokenId", tokenID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/auth/tokens/%s/credentials", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewRotateTokenRequest calls the generic RotateToken builder with application/json body
 func NewRotateTokenRequest(server string, tokenID TokenID, params *RotateTokenParams, body RotateTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -3027,6 +3299,42 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/auth/tokens/{tokenId} (the `GetToken` operationId).
 	GetTokenWithResponse(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*GetTokenResponse, error)
+
+	// RebindTokenWithBodyWithResponse Put a changed password behind a token
+	//
+	// After the password of a token's user was changed, its tokens are refused with `credentials_no_longer_valid` and shown
+	// as `stale`. This call gives one of them the new password; its secret, limits and expiry stay. The password is checked
+	// by logging in to the token's instance as the token's user: knowing it is what counts.
+	//
+	// For the token's owner and for Admins of the same instance; a token needs the permission `tokens:write`, and
+	// `tokens:admin` for those of others. A token that is stale itself is refused here too, so sign in with the new
+	// password, or use another token.
+	//
+	// Without `tls` the instance is reached as before. Failed logins answer as in *Create a token with credentials*,
+	// and count against the same limit.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/auth/tokens/{tokenId}/credentials (the `RebindToken` operationId).
+	RebindTokenWithBodyWithResponse(ctx context.Context, tokenID TokenID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RebindTokenResponse, error)
+
+	// RebindTokenWithResponse Put a changed password behind a token
+	//
+	// After the password of a token's user was changed, its tokens are refused with `credentials_no_longer_valid` and shown
+	// as `stale`. This call gives one of them the new password; its secret, limits and expiry stay. The password is checked
+	// by logging in to the token's instance as the token's user: knowing it is what counts.
+	//
+	// For the token's owner and for Admins of the same instance; a token needs the permission `tokens:write`, and
+	// `tokens:admin` for those of others. A token that is stale itself is refused here too, so sign in with the new
+	// password, or use another token.
+	//
+	// Without `tls` the instance is reached as before. Failed logins answer as in *Create a token with credentials*,
+	// and count against the same limit.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/auth/tokens/{tokenId}/credentials (the `RebindToken` operationId).
+	RebindTokenWithResponse(ctx context.Context, tokenID TokenID, body RebindTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*RebindTokenResponse, error)
 
 	// RotateTokenWithBodyWithResponse Rotate one token
 	//
@@ -4381,6 +4689,144 @@ func (r GetTokenResponse) StatusCode() int {
 	return 0
 }
 
+// RebindTokenResponse401Headers the declared response headers of an HTTP 401 response for RebindToken
+type RebindTokenResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// RebindTokenResponse403Headers the declared response headers of an HTTP 403 response for RebindToken
+type RebindTokenResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// RebindTokenResponse429Headers the declared response headers of an HTTP 429 response for RebindToken
+type RebindTokenResponse429Headers struct {
+	RetryAfter int
+}
+
+// RebindTokenResponse503Headers the declared response headers of an HTTP 503 response for RebindToken
+type RebindTokenResponse503Headers struct {
+	RetryAfter int
+}
+
+type RebindTokenResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TokenRebound
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *UnauthorizedOrInvalidCredentials
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *BodyTooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyRequests
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *RebindTokenResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *RebindTokenResponse403Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *RebindTokenResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *RebindTokenResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RebindTokenResponse) GetJSON200() *TokenRebound {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r RebindTokenResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r RebindTokenResponse) GetApplicationProblemJSON401() *UnauthorizedOrInvalidCredentials {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r RebindTokenResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r RebindTokenResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r RebindTokenResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r RebindTokenResponse) GetApplicationProblemJSON413() *BodyTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r RebindTokenResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r RebindTokenResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r RebindTokenResponse) GetApplicationProblemJSON429() *TooManyRequests {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r RebindTokenResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r RebindTokenResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r RebindTokenResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RebindTokenResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RebindTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 // RotateTokenResponse401Headers the declared response headers of an HTTP 401 response for RotateToken
 type RotateTokenResponse401Headers struct {
 	WWWAuthenticate string
@@ -5070,6 +5516,54 @@ func (c *ClientWithResponses) GetTokenWithResponse(ctx context.Context, tokenID 
 		return nil, err
 	}
 	return ParseGetTokenResponse(rsp)
+}
+
+// RebindTokenWithBodyWithResponse Put a changed password behind a token
+//
+// After the password of a token's user was changed, its tokens are refused with `credentials_no_longer_valid` and shown
+// as `stale`. This call gives one of them the new password; its secret, limits and expiry stay. The password is checked
+// by logging in to the token's instance as the token's user: knowing it is what counts.
+//
+// For the token's owner and for Admins of the same instance; a token needs the permission `tokens:write`, and
+// `tokens:admin` for those of others. A token that is stale itself is refused here too, so sign in with the new
+// password, or use another token.
+//
+// Without `tls` the instance is reached as before. Failed logins answer as in *Create a token with credentials*,
+// and count against the same limit.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/auth/tokens/{tokenId}/credentials (the `RebindToken` operationId).
+func (c *ClientWithResponses) RebindTokenWithBodyWithResponse(ctx context.Context, tokenID TokenID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RebindTokenResponse, error) {
+	rsp, err := c.RebindTokenWithBody(ctx, tokenID, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRebindTokenResponse(rsp)
+}
+
+// RebindTokenWithResponse Put a changed password behind a token
+//
+// After the password of a token's user was changed, its tokens are refused with `credentials_no_longer_valid` and shown
+// as `stale`. This call gives one of them the new password; its secret, limits and expiry stay. The password is checked
+// by logging in to the token's instance as the token's user: knowing it is what counts.
+//
+// For the token's owner and for Admins of the same instance; a token needs the permission `tokens:write`, and
+// `tokens:admin` for those of others. A token that is stale itself is refused here too, so sign in with the new
+// password, or use another token.
+//
+// Without `tls` the instance is reached as before. Failed logins answer as in *Create a token with credentials*,
+// and count against the same limit.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/auth/tokens/{tokenId}/credentials (the `RebindToken` operationId).
+func (c *ClientWithResponses) RebindTokenWithResponse(ctx context.Context, tokenID TokenID, body RebindTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*RebindTokenResponse, error) {
+	rsp, err := c.RebindToken(ctx, tokenID, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRebindTokenResponse(rsp)
 }
 
 // RotateTokenWithBodyWithResponse Rotate one token
@@ -6506,6 +7000,152 @@ func ParseGetTokenResponse(rsp *http.Response) (*GetTokenResponse, error) {
 		response.Headers403 = &headers
 	case rsp.StatusCode == 503:
 		var headers GetTokenResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRebindTokenResponse parses an HTTP response from a RebindTokenWithResponse call
+func ParseRebindTokenResponse(rsp *http.Response) (*RebindTokenResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RebindTokenResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TokenRebound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest UnauthorizedOrInvalidCredentials
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest BodyTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyRequests
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers RebindTokenResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers RebindTokenResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 429:
+		var headers RebindTokenResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers RebindTokenResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

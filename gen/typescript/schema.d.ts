@@ -168,6 +168,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/tokens/{tokenId}/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A token's ID (not its text). */
+                tokenId: components["parameters"]["TokenId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put a changed password behind a token
+         * @description After the password of a token's user was changed, its tokens are refused with `credentials_no_longer_valid` and shown
+         *     as `stale`. This call gives one of them the new password; its secret, limits and expiry stay. The password is checked
+         *     by logging in to the token's instance as the token's user: knowing it is what counts.
+         *
+         *     For the token's owner and for Admins of the same instance; a token needs the permission `tokens:write`, and
+         *     `tokens:admin` for those of others. A token that is stale itself is refused here too, so sign in with the new
+         *     password, or use another token.
+         *
+         *     Without `tls` the instance is reached as before. Failed logins answer as in *Create a token with credentials*,
+         *     and count against the same limit.
+         */
+        post: operations["rebindToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/tokens/report": {
         parameters: {
             query?: never;
@@ -932,6 +964,40 @@ export interface components {
         };
         /**
          * @example {
+         *       "password": "correct horse battery staple"
+         *     }
+         */
+        RebindTokenRequest: {
+            /**
+             * Format: password
+             * @description The current password of the token's user; may be empty.
+             * @example correct horse battery staple
+             */
+            password: string;
+            /**
+             * @description Whether to use TLS from now on, as a boolean or as the string `true` or `false`. Without it, as before.
+             * @example true
+             */
+            tls?: boolean | ("true" | "false");
+            /**
+             * @description Base64 of a PEM bundle of certificate authorities to trust instead of the system's; only together with `tls`.
+             * @example LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCi4uLgo=
+             */
+            ca?: string;
+        };
+        /**
+         * @example {
+         *       "message": "Credentials changed successfully",
+         *       "tokenId": "1761055513181-215c579b"
+         *     }
+         */
+        TokenRebound: {
+            /** @example Credentials changed successfully */
+            message: string;
+            tokenId: components["schemas"]["TokenId"];
+        };
+        /**
+         * @example {
          *       "token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9..."
          *     }
          */
@@ -1222,6 +1288,28 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /**
+         * @description The caller's own token or session is missing or not (or no longer) valid, as WWW-Authenticate tells; or the login
+         *     with the password of the body failed, for whatever reason (`invalid_credentials`).
+         */
+        UnauthorizedOrInvalidCredentials: {
+            headers: {
+                "WWW-Authenticate": components["headers"]["WWWAuthenticate"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "title": "Unauthorized",
+                 *       "status": 401,
+                 *       "code": "invalid_credentials",
+                 *       "message": "Invalid credentials or connection failed",
+                 *       "requestId": "4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The caller may not do this, or a browser page of another origin sent the request. */
         Forbidden: {
             headers: {
@@ -1472,6 +1560,8 @@ export type Token = components['schemas']['Token'];
 export type TokenList = components['schemas']['TokenList'];
 export type TokenAnswer = components['schemas']['TokenAnswer'];
 export type TokenRevoked = components['schemas']['TokenRevoked'];
+export type RebindTokenRequest = components['schemas']['RebindTokenRequest'];
+export type TokenRebound = components['schemas']['TokenRebound'];
 export type ReportTokenRequest = components['schemas']['ReportTokenRequest'];
 export type TokenReported = components['schemas']['TokenReported'];
 export type Policy = components['schemas']['Policy'];
@@ -1488,6 +1578,7 @@ export type ResponseTokenRotated = components['responses']['TokenRotated'];
 export type ResponseBadRequest = components['responses']['BadRequest'];
 export type ResponseUnauthorized = components['responses']['Unauthorized'];
 export type ResponseInvalidCredentials = components['responses']['InvalidCredentials'];
+export type ResponseUnauthorizedOrInvalidCredentials = components['responses']['UnauthorizedOrInvalidCredentials'];
 export type ResponseForbidden = components['responses']['Forbidden'];
 export type ResponseNotFound = components['responses']['NotFound'];
 export type ResponseConflict = components['responses']['Conflict'];
@@ -1794,6 +1885,45 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["MisdirectedRequest"];
             422: components["responses"]["KeyReused"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rebindToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A token's ID (not its text). */
+                tokenId: components["parameters"]["TokenId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RebindTokenRequest"];
+            };
+        };
+        responses: {
+            /** @description The token works with the new password. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenRebound"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["UnauthorizedOrInvalidCredentials"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };

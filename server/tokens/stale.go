@@ -37,8 +37,10 @@ func (s *Service) role(ctx context.Context, t *store.Token) (store.Role, error) 
 // noteStale writes down since when a token's login fails, the zero time for that
 // it works, on the token and on those of the same user that have the same
 // password, which are known to fare alike. It is a note for those who look at the
-// tokens later: what they may do does not depend on it.
+// tokens later: what they may do does not depend on it. It is written also when
+// the client has hung up, as one that is refused for long may do each time.
 func (s *Service) noteStale(ctx context.Context, t *store.Token, since time.Time) {
+	ctx = context.WithoutCancel(ctx) // the store bounds the time
 	ids, err := s.markStale(ctx, t, since)
 	if err != nil {
 		s.log.WarnContext(ctx, "tokens not marked; the next login tries again", "token_id", t.ID, "stale", !since.IsZero(), "error", err)

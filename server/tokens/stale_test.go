@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"testing"
@@ -115,6 +116,16 @@ func TestOnlyALoginThatWasJustMadeChangesTheMark(t *testing.T) {
 	}
 	verify()
 	f.expectStatus(t, "unmarked by another replica", issued.ID, store.StatusActive)
+}
+
+func TestMarkIsWrittenAlsoWhenTheClientHasGone(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	issued, _ := f.issue(t, Request{Name: "x"})
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	f.noteStale(gone, f.row(t, issued.ID), f.clock.Now())
+	f.expectStatus(t, "after the client has gone", issued.ID, store.StatusStale)
 }
 
 func TestRevokedAndExpiredComeBeforeStale(t *testing.T) {
