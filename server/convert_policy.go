@@ -26,6 +26,13 @@ func toViolations(names []string) []api.TokenPolicyViolations {
 	return violations
 }
 
+func toTokenResumed(id string, resumed bool) api.TokenResumed {
+	if !resumed {
+		return api.TokenResumed{Message: "Token was not suspended", TokenID: id}
+	}
+	return api.TokenResumed{Message: "Token resumed successfully", TokenID: id}
+}
+
 func positiveOrNull[N int | int64](n N) *N {
 	if n <= 0 {
 		return nil

@@ -87,6 +87,7 @@ var errorTable = [...]struct {
 	}},
 	{tokens.ErrRotated, publicError{status: http.StatusUnauthorized, code: "token_rotated", message: messageNotAuthenticated, challenge: challengeInvalid}},
 	{tokens.ErrViolation, publicError{status: http.StatusUnauthorized, code: "policy_violation", message: messageNotAuthenticated, challenge: challengeInvalid}},
+	{tokens.ErrSuspended, publicError{status: http.StatusUnauthorized, code: "token_suspended", message: messageNotAuthenticated, challenge: challengeInvalid}},
 	{tokens.ErrUnauthenticated, publicError{status: http.StatusUnauthorized, code: "invalid_token", message: messageNotAuthenticated, challenge: challengeInvalid}},
 	{session.ErrNoSession, publicError{status: http.StatusUnauthorized, code: "invalid_session", message: messageNotAuthenticated, challenge: challengeNone}},
 	{credentials.ErrStale, publicError{

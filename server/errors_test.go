@@ -46,6 +46,7 @@ func TestErrorsAreToldByTheTable(t *testing.T) {
 		{"stale, to be rotated", tokens.ErrStale, 409, "token_stale"},
 		{"ended", tokens.ErrEnded, 409, "token_ended"},
 		{"rotated before", &tokens.RotatedError{By: "1-a"}, 409, "already_rotated"},
+		{"suspended", tokens.ErrSuspended, 401, "token_suspended"},
 		{"beyond the policy", tokens.ErrViolation, 401, "policy_violation"},
 		{"rotated out", tokens.ErrRotated, 401, "token_rotated"},
 		{"idempotency key reused", tokens.ErrKeyReused, 422, "idempotency_key_reused"},

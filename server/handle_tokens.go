@@ -159,6 +159,19 @@ func (s *Server) ReportToken(ctx context.Context, r api.ReportTokenRequestObject
 	return api.ReportToken200JSONResponse{Message: "Thank you. If this is a token of this server, it no longer works."}, nil
 }
 
+// ResumeToken implements api.StrictServerInterface.
+func (s *Server) ResumeToken(ctx context.Context, r api.ResumeTokenRequestObject) (api.ResumeTokenResponseObject, error) {
+	t, err := s.token(ctx, r.TokenID, mayResume)
+	if err != nil {
+		return nil, err
+	}
+	resumed, err := s.tokens.Resume(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	return api.ResumeToken200JSONResponse(toTokenResumed(t.ID, resumed)), nil
+}
+
 // rotate takes the body as optional.
 func (s *Server) rotate(
 	ctx context.Context, t *store.Token, body *api.RotateTokenRequest, key api.IdempotencyKey,

@@ -22,6 +22,9 @@ var (
 func mayRead(p *authn.Principal, t *store.Token) error   { return mayManage(p, t, access.TokensRead) }
 func mayRevoke(p *authn.Principal, t *store.Token) error { return mayManage(p, t, access.TokensWrite) }
 
+// mayResume tells whether a principal may make a suspended token work again.
+func mayResume(p *authn.Principal, t *store.Token) error { return mayManage(p, t, access.TokensWrite) }
+
 // mayRotate tells whether a principal may rotate a token, which gives it a
 // secret of the token's user: nobody else's, not even as an Admin.
 func mayRotate(p *authn.Principal, t *store.Token) error {

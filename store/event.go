@@ -28,6 +28,9 @@ const (
 	// its grace.
 	ActionTokenReused    Action = "token.reused"
 	ActionTokenSuspended Action = "token.suspended"
+	// ActionTokenShortened tells that the policy ends a token sooner than it
+	// was to end.
+	ActionTokenShortened Action = "token.shortened"
 	ActionTokenResumed   Action = "token.resumed"
 	ActionPolicyChanged  Action = "policy.changed"
 	ActionSignedIn       Action = "session.signed_in"

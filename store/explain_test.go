@@ -60,7 +60,7 @@ func queries(t *testing.T) map[string]string {
 var sample = map[string]any{
 	"token_id": "1-a", "token_hash": "ab", "user_id": "user-1", "username": "alice", "host": "localhost", "port": 6379, "name": "n",
 	"role": RoleAdmin, "created_at": noon, "expires_at": noon, "encrypted_password": "s", "kind": "pat", "tls": true, "ca": "", "issuer_id": "1-b",
-	"now": noon, "at": noon, "ip": "::1", "uses": []Use{{TokenID: "1-a", At: noon}}, "after": time.Time{}, "until": noon, "limit": 10,
+	"now": noon, "idle_since": noon, "longest": 60, "never_forbidden": true, "soonest": noon, "at": noon, "ip": "::1", "uses": []Use{{TokenID: "1-a", At: noon}}, "after": time.Time{}, "until": noon, "limit": 10,
 	"hosts": localhost, "states": []bool{true}, "status": "active", "cursor_at": noon, "cursor_id": "1-a", "spans": []span{{1, 2}},
 	"version": 1, "rows": []importRow{{&Token{ID: "1-d", Hash: "d", User: alice}}}, "old_id": "1-c", "old_until": noon, "key": "k", "keys": []IdempotencyKey{{Hash: "k", BodyHash: "b", ExpiresAt: noon}}, "stale": true, "sealed": []Sealed{{TokenID: "1-a", Password: "s"}}, "description": "d", "permissions": "graph:read", "graphs": "social", "allowed_ips": "", "not_before": time.Time{},
 	"reason": ReasonDirect, "events": []Event{{ID: "e", At: noon, Host: "localhost", Port: 6379, Action: ActionTokenCreated}},

@@ -9,7 +9,7 @@ import (
 )
 
 // schemaVersion counts the migrations below that a store has behind it.
-const schemaVersion = 4
+const schemaVersion = 5
 
 const (
 	// schemaWait bounds the wait for indexes and constraints over existing rows.
@@ -39,6 +39,9 @@ var indexes = [...]struct{ label, property, create string }{
 	{"Token", "is_active", `CREATE INDEX FOR (t:Token) ON (t.is_active)`},
 	{"Token", "created_at", `CREATE INDEX FOR (t:Token) ON (t.created_at)`},
 	{"Token", "expires_at", `CREATE INDEX FOR (t:Token) ON (t.expires_at)`},
+	{"Token", "not_before", `CREATE INDEX FOR (t:Token) ON (t.not_before)`},
+	{"Token", "last_used", `CREATE INDEX FOR (t:Token) ON (t.last_used)`},
+	{"Token", "resumed_at", `CREATE INDEX FOR (t:Token) ON (t.resumed_at)`},
 	{"Token", "owner_unlinked", `CREATE INDEX FOR (t:Token) ON (t.owner_unlinked)`},
 	{"Token", "revoker_unlinked", `CREATE INDEX FOR (t:Token) ON (t.revoker_unlinked)`},
 	{"User", "user_id", `CREATE INDEX FOR (u:User) ON (u.user_id)`},

@@ -91,6 +91,8 @@ type Token struct {
 	// SuspendedAt is when the token was put to rest, StaleSince when a login with
 	// its password was first refused.
 	SuspendedAt, StaleSince time.Time
+	// ResumedAt is when it was last taken out of a suspension.
+	ResumedAt time.Time
 	// RotatedAt is when another token, RotatedTo, took this one's place;
 	// RotatedFrom is the one whose place this one took.
 	RotatedAt              time.Time

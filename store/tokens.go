@@ -14,7 +14,7 @@ const (
 	tokenColumns = metaColumns + `, t.encrypted_password, t.tls, t.ca`
 	listColumns  = metaColumns + `, '' AS sealed, t.tls, '' AS ca`
 	metaColumns  = ` t.token_id, t.token_hash, t.user_id, t.username, t.host, t.port, t.name, t.role,
-	t.description, t.permissions, t.graphs, t.allowed_ips, t.not_before, t.created_at, t.expires_at, t.revoked_at, t.suspended_at, t.stale_since, t.rotated_at, t.rotated_to, t.rotated_from,
+	t.description, t.permissions, t.graphs, t.allowed_ips, t.not_before, t.created_at, t.expires_at, t.revoked_at, t.suspended_at, t.resumed_at, t.stale_since, t.rotated_at, t.rotated_to, t.rotated_from,
 	t.last_used, t.last_used_ip, t.last_used_agent, t.is_active`
 )
 
@@ -159,6 +159,7 @@ func scanToken(r *row) (*Token, error) {
 		RevokedAt: r.time(),
 
 		SuspendedAt: r.time(),
+		ResumedAt:   r.time(),
 		StaleSince:  r.time(),
 
 		RotatedAt:   r.time(),

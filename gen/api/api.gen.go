@@ -986,6 +986,19 @@ type TokenReported struct {
 	Message string `json:"message"`
 }
 
+// TokenResumed Example: {"message":"Token resumed successfully","tokenId":"1761055513181-215c579b"}
+type TokenResumed struct {
+	// Message Example: Token resumed successfully
+	Message string `json:"message"`
+
+	// TokenID `<unix milliseconds>-<8 hex digits>`, also the JWT's `jti`. IDs of the form `<unix milliseconds>-<uuid>` are
+	// accepted too.
+	//
+	//
+	// Example: 1761055513181-215c579b
+	TokenID TokenID `json:"tokenId"`
+}
+
 // TokenRevoked Example: {"message":"Token revoked successfully","tokenId":"1761055513181-215c579b"}
 type TokenRevoked struct {
 	// Message Example: Token revoked successfully
@@ -1431,6 +1444,9 @@ type ServerInterface interface {
 	// RebindToken Put a changed password behind a token
 	// (POST /api/auth/tokens/{tokenId}/credentials)
 	RebindToken(ctx echo.Context, tokenID TokenID) error
+	// ResumeToken Resume a suspended token
+	// (POST /api/auth/tokens/{tokenId}/resume)
+	ResumeToken(ctx echo.Context, tokenID TokenID) error
 	// RotateToken Rotate one token
 	// (POST /api/auth/tokens/{tokenId}/rotate)
 	RotateToken(ctx echo.Context, tokenID TokenID, params RotateTokenParams) error
@@ -1701,6 +1717,22 @@ func (w *ServerInterfaceWrapper) RebindToken(ctx echo.Context) error {
 	return err
 }
 
+// ResumeToken converts echo context to params.
+func (w *ServerInterfaceWrapper) ResumeToken(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tokenId" -------------
+	var tokenID TokenID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tokenId", ctx.Param("tokenId"), &tokenID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tokenId: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResumeToken(ctx, tokenID)
+	return err
+}
+
 // RotateToken converts echo context to params.
 func (w *ServerInterfaceWrapper) RotateToken(ctx echo.Context) error {
 	var err error
@@ -1856,6 +1888,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/api/auth/tokens/:tokenId", wrapper.RevokeToken, options.OperationMiddlewares["revokeToken"]...)
 	router.GET(options.BaseURL+"/api/auth/tokens/:tokenId", wrapper.GetToken, options.OperationMiddlewares["getToken"]...)
 	router.POST(options.BaseURL+"/api/auth/tokens/:tokenId/credentials", wrapper.RebindToken, options.OperationMiddlewares["rebindToken"]...)
+	router.POST(options.BaseURL+"/api/auth/tokens/:tokenId/resume", wrapper.ResumeToken, options.OperationMiddlewares["resumeToken"]...)
 	router.POST(options.BaseURL+"/api/auth/tokens/:tokenId/rotate", wrapper.RotateToken, options.OperationMiddlewares["rotateToken"]...)
 	router.POST(options.BaseURL+"/api/auth/tokens/credentials", wrapper.CreateTokenWithCredentials, options.OperationMiddlewares["createTokenWithCredentials"]...)
 	router.POST(options.BaseURL+"/api/auth/tokens/report", wrapper.ReportToken, options.OperationMiddlewares["reportToken"]...)
@@ -3862,6 +3895,159 @@ func (response RebindToken503ApplicationProblemPlusJSONResponse) VisitRebindToke
 	return err
 }
 
+type ResumeTokenRequestObject struct {
+	TokenID TokenID `json:"tokenId"`
+}
+
+type ResumeTokenResponseObject interface {
+	VisitResumeTokenResponse(w http.ResponseWriter) error
+}
+
+type ResumeToken200JSONResponse TokenResumed
+
+func (response ResumeToken200JSONResponse) VisitResumeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeToken400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeToken400ApplicationProblemPlusJSONResponse) VisitResumeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeToken401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeToken401ApplicationProblemPlusJSONResponse) VisitResumeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeToken403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeToken403ApplicationProblemPlusJSONResponse) VisitResumeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeToken404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeToken404ApplicationProblemPlusJSONResponse) VisitResumeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeToken409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeToken409ApplicationProblemPlusJSONResponse) VisitResumeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeToken421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeToken421ApplicationProblemPlusJSONResponse) VisitResumeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeToken500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeToken500ApplicationProblemPlusJSONResponse) VisitResumeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeToken503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeToken503ApplicationProblemPlusJSONResponse) VisitResumeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RotateTokenRequestObject struct {
 	TokenID TokenID `json:"tokenId"`
 	Params  RotateTokenParams
@@ -4560,6 +4746,9 @@ type StrictServerInterface interface {
 	// RebindToken Put a changed password behind a token
 	// (POST /api/auth/tokens/{tokenId}/credentials)
 	RebindToken(ctx context.Context, request RebindTokenRequestObject) (RebindTokenResponseObject, error)
+	// ResumeToken Resume a suspended token
+	// (POST /api/auth/tokens/{tokenId}/resume)
+	ResumeToken(ctx context.Context, request ResumeTokenRequestObject) (ResumeTokenResponseObject, error)
 	// RotateToken Rotate one token
 	// (POST /api/auth/tokens/{tokenId}/rotate)
 	RotateToken(ctx context.Context, request RotateTokenRequestObject) (RotateTokenResponseObject, error)
@@ -5070,6 +5259,31 @@ func (sh *strictHandler) RebindToken(ctx echo.Context, tokenID TokenID) error {
 		return err
 	} else if validResponse, ok := response.(RebindTokenResponseObject); ok {
 		return validResponse.VisitRebindTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResumeToken operation middleware
+func (sh *strictHandler) ResumeToken(ctx echo.Context, tokenID TokenID) error {
+	var request ResumeTokenRequestObject
+
+	request.TokenID = tokenID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeToken(ctx.Request().Context(), request.(ResumeTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResumeTokenResponseObject); ok {
+		return validResponse.VisitResumeTokenResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

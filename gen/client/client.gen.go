@@ -986,6 +986,19 @@ type TokenReported struct {
 	Message string `json:"message"`
 }
 
+// TokenResumed Example: {"message":"Token resumed successfully","tokenId":"1761055513181-215c579b"}
+type TokenResumed struct {
+	// Message Example: Token resumed successfully
+	Message string `json:"message"`
+
+	// TokenID `<unix milliseconds>-<8 hex digits>`, also the JWT's `jti`. IDs of the form `<unix milliseconds>-<uuid>` are
+	// accepted too.
+	//
+	//
+	// Example: 1761055513181-215c579b
+	TokenID TokenID `json:"tokenId"`
+}
+
 // TokenRevoked Example: {"message":"Token revoked successfully","tokenId":"1761055513181-215c579b"}
 type TokenRevoked struct {
 	// Message Example: Token revoked successfully
@@ -1689,6 +1702,16 @@ type ClientInterface interface {
 	// Corresponds with POST /api/auth/tokens/{tokenId}/credentials (the `RebindToken` operationId).
 	RebindToken(ctx context.Context, tokenID TokenID, body RebindTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ResumeToken Resume a suspended token
+	//
+	// Makes a token work again, at once, that was suspended because nobody used it for as many days as the policy says;
+	// the days count anew. For the token's owner and for Admins of the same instance; a token needs the permission
+	// `tokens:write`, and `tokens:admin` for those of others. The suspended token itself can't: it is answered 401
+	// `token_suspended`. A token that is not suspended stays as it is.
+	//
+	// Corresponds with POST /api/auth/tokens/{tokenId}/resume (the `ResumeToken` operationId).
+	ResumeToken(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// RotateTokenWithBody Rotate one token
 	//
 	// Gives a new secret under a new token ID, with the same name, limits and lifetime. The old secret is refused from
@@ -2162,6 +2185,26 @@ func (c *Client) RebindTokenWithBody(ctx context.Context, tokenID TokenID, conte
 // Corresponds with POST /api/auth/tokens/{tokenId}/credentials (the `RebindToken` operationId).
 func (c *Client) RebindToken(ctx context.Context, tokenID TokenID, body RebindTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRebindTokenRequest(c.Server, tokenID, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResumeToken Resume a suspended token
+//
+// Makes a token work again, at once, that was suspended because nobody used it for as many days as the policy says;
+// the days count anew. For the token's owner and for Admins of the same instance; a token needs the permission
+// `tokens:write`, and `tokens:admin` for those of others. The suspended token itself can't: it is answered 401
+// `token_suspended`. A token that is not suspended stays as it is.
+//
+// Corresponds with POST /api/auth/tokens/{tokenId}/resume (the `ResumeToken` operationId).
+func (c *Client) ResumeToken(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeTokenRequest(c.Server, tokenID)
 	if err != nil {
 		return nil, err
 	}
@@ -2880,6 +2923,40 @@ func NewRebindTokenRequestWithBody(server string, tokenID TokenID, contentType s
 	return req, nil
 }
 
+// NewResumeTokenRequest constructs an http.Request for the ResumeToken method
+func NewResumeTokenRequest(server string, tokenID TokenID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "tokenId", tokenID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/auth/tokens/%s/resume", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewRotateTokenRequest calls the generic RotateToken builder with application/json body
 func NewRotateTokenRequest(server string, tokenID TokenID, params *RotateTokenParams, body RotateTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -3335,6 +3412,18 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/auth/tokens/{tokenId}/credentials (the `RebindToken` operationId).
 	RebindTokenWithResponse(ctx context.Context, tokenID TokenID, body RebindTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*RebindTokenResponse, error)
+
+	// ResumeTokenWithResponse Resume a suspended token
+	//
+	// Makes a token work again, at once, that was suspended because nobody used it for as many days as the policy says;
+	// the days count anew. For the token's owner and for Admins of the same instance; a token needs the permission
+	// `tokens:write`, and `tokens:admin` for those of others. The suspended token itself can't: it is answered 401
+	// `token_suspended`. A token that is not suspended stays as it is.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/auth/tokens/{tokenId}/resume (the `ResumeToken` operationId).
+	ResumeTokenWithResponse(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*ResumeTokenResponse, error)
 
 	// RotateTokenWithBodyWithResponse Rotate one token
 	//
@@ -4827,6 +4916,116 @@ func (r RebindTokenResponse) StatusCode() int {
 	return 0
 }
 
+// ResumeTokenResponse401Headers the declared response headers of an HTTP 401 response for ResumeToken
+type ResumeTokenResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ResumeTokenResponse403Headers the declared response headers of an HTTP 403 response for ResumeToken
+type ResumeTokenResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// ResumeTokenResponse503Headers the declared response headers of an HTTP 503 response for ResumeToken
+type ResumeTokenResponse503Headers struct {
+	RetryAfter int
+}
+
+type ResumeTokenResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TokenResumed
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ResumeTokenResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *ResumeTokenResponse403Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ResumeTokenResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ResumeTokenResponse) GetJSON200() *TokenResumed {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ResumeTokenResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ResumeTokenResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ResumeTokenResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ResumeTokenResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ResumeTokenResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r ResumeTokenResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ResumeTokenResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ResumeTokenResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ResumeTokenResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ResumeTokenResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResumeTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 // RotateTokenResponse401Headers the declared response headers of an HTTP 401 response for RotateToken
 type RotateTokenResponse401Headers struct {
 	WWWAuthenticate string
@@ -5564,6 +5763,24 @@ func (c *ClientWithResponses) RebindTokenWithResponse(ctx context.Context, token
 		return nil, err
 	}
 	return ParseRebindTokenResponse(rsp)
+}
+
+// ResumeTokenWithResponse Resume a suspended token
+//
+// Makes a token work again, at once, that was suspended because nobody used it for as many days as the policy says;
+// the days count anew. For the token's owner and for Admins of the same instance; a token needs the permission
+// `tokens:write`, and `tokens:admin` for those of others. The suspended token itself can't: it is answered 401
+// `token_suspended`. A token that is not suspended stays as it is.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/auth/tokens/{tokenId}/resume (the `ResumeToken` operationId).
+func (c *ClientWithResponses) ResumeTokenWithResponse(ctx context.Context, tokenID TokenID, reqEditors ...RequestEditorFn) (*ResumeTokenResponse, error) {
+	rsp, err := c.ResumeToken(ctx, tokenID, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResumeTokenResponse(rsp)
 }
 
 // RotateTokenWithBodyWithResponse Rotate one token
@@ -7146,6 +7363,121 @@ func ParseRebindTokenResponse(rsp *http.Response) (*RebindTokenResponse, error) 
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers RebindTokenResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseResumeTokenResponse parses an HTTP response from a ResumeTokenWithResponse call
+func ParseResumeTokenResponse(rsp *http.Response) (*ResumeTokenResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResumeTokenResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TokenResumed
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ResumeTokenResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers ResumeTokenResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 503:
+		var headers ResumeTokenResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -225,6 +225,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/tokens/{tokenId}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A token's ID (not its text). */
+                tokenId: components["parameters"]["TokenId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a suspended token
+         * @description Makes a token work again, at once, that was suspended because nobody used it for as many days as the policy says;
+         *     the days count anew. For the token's owner and for Admins of the same instance; a token needs the permission
+         *     `tokens:write`, and `tokens:admin` for those of others. The suspended token itself can't: it is answered 401
+         *     `token_suspended`. A token that is not suspended stays as it is.
+         */
+        post: operations["resumeToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/session": {
         parameters: {
             query?: never;
@@ -1018,6 +1044,17 @@ export interface components {
             message: string;
         };
         /**
+         * @example {
+         *       "message": "Token resumed successfully",
+         *       "tokenId": "1761055513181-215c579b"
+         *     }
+         */
+        TokenResumed: {
+            /** @example Token resumed successfully */
+            message: string;
+            tokenId: components["schemas"]["TokenId"];
+        };
+        /**
          * @description What the operator allows.
          * @example {
          *       "default_lifetime_seconds": 2592000,
@@ -1564,6 +1601,7 @@ export type RebindTokenRequest = components['schemas']['RebindTokenRequest'];
 export type TokenRebound = components['schemas']['TokenRebound'];
 export type ReportTokenRequest = components['schemas']['ReportTokenRequest'];
 export type TokenReported = components['schemas']['TokenReported'];
+export type TokenResumed = components['schemas']['TokenResumed'];
 export type Policy = components['schemas']['Policy'];
 export type Instance = components['schemas']['Instance'];
 export type InstanceList = components['schemas']['InstanceList'];
@@ -1957,6 +1995,39 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["MisdirectedRequest"];
             429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resumeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A token's ID (not its text). */
+                tokenId: components["parameters"]["TokenId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The token is not suspended any more. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    "Token-Expires-At": components["headers"]["TokenExpiresAt"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenResumed"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            421: components["responses"]["MisdirectedRequest"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };

@@ -22,6 +22,9 @@ var (
 	// ErrViolation is for a token that exceeds the policy, where it says to block those.
 	ErrViolation = fmt.Errorf("exceeds the policy: %w", ErrUnauthenticated)
 
+	// ErrSuspended is for a token that rests until somebody resumes it.
+	ErrSuspended = fmt.Errorf("suspended: %w", ErrUnauthenticated)
+
 	// ErrTooEarly is for a token whose time has not come.
 	ErrTooEarly = fmt.Errorf("not valid yet: %w", ErrUnauthenticated)
 

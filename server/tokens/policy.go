@@ -151,6 +151,34 @@ func (p Policy) blocks(t *store.Token) bool {
 // kept without the fraction of its second, the end is rounded.
 const rounding = time.Second
 
+// idleSlack is how much longer than its days a token may be idle: uses are
+// written some minutes late, and by replicas whose clocks differ.
+const idleSlack = time.Hour
+
+// idleSince is since when a token must have been used so as not to be
+// suspended at now; zero where none is.
+func (p Policy) idleSince(now time.Time) time.Time {
+	if p.SuspendIdleDays == 0 || now.IsZero() {
+		return time.Time{}
+	}
+	return now.Add(-time.Duration(p.SuspendIdleDays)*24*time.Hour - idleSlack).Truncate(time.Second)
+}
+
+// isIdle tells whether a token has not been used for so long that it is
+// suspended: as the store's IdleTokens finds them.
+func (p Policy) isIdle(t *store.Token, now time.Time) bool {
+	since := p.idleSince(now)
+	if since.IsZero() {
+		return false
+	}
+	for _, sign := range [...]time.Time{t.LastUse.At, t.CreatedAt, t.ResumedAt, t.NotBefore} {
+		if sign.After(since) {
+			return false
+		}
+	}
+	return true
+}
+
 // after is a lifetime later, to the nearest second: with the fraction cut off, a
 // lifetime of one second could be over before the answer arrives.
 func after(now time.Time, lifetime time.Duration) time.Time {

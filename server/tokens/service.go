@@ -97,11 +97,13 @@ func New(o Options) (*Service, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	return &Service{
+	s := &Service{
 		store: o.Store, keeper: o.Keeper, signing: o.Signing, audit: o.Audit, reports: o.Reports, compat: o.BrowserCompat, policy: o.Policy, now: o.Now, random: o.Random, log: o.Log,
 		recorder: newRecorder(o),
 		sweeper:  newSweeper(o),
-	}, nil
+	}
+	s.sweeper.enforce = s.enforce
+	return s, nil
 }
 
 // Policy is what the operator allows, with nothing left out.

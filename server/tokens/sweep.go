@@ -17,11 +17,14 @@ const (
 )
 
 // sweeper makes expired tokens inactive, destroys their sealed passwords and
-// removes ended sessions and idempotency keys.
+// removes ended sessions and idempotency keys; and it applies the policy to
+// existing tokens.
 type sweeper struct {
 	store *store.Store
 	now   func() time.Time
 	log   *slog.Logger
+	// enforce does what the policy says to tokens made or idle since after.
+	enforce func(ctx context.Context, after, now time.Time) error
 	// swept is the time until which everything expired has been swept.
 	swept time.Time
 	loop  loop
@@ -61,6 +64,12 @@ func (s *sweeper) sweep(ctx context.Context) error {
 		if max(swept.Tokens, swept.Sessions, swept.Keys) < sweepBatch {
 			break
 		}
+	}
+	if err := s.enforce(ctx, after, now); err != nil {
+		if ctx.Err() == nil {
+			s.log.WarnContext(ctx, "policy not applied to all tokens; the next sweep goes on", "error", err)
+		}
+		return err
 	}
 	s.swept = now
 	if total != (store.Swept{}) {

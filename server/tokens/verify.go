@@ -60,8 +60,11 @@ func (s *Service) Verify(ctx context.Context, text string, client Client) (Accep
 		}
 		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrExpired)
 	case store.StatusSuspended:
-		return Accepted{}, fmt.Errorf("verify token %s: suspended: %w", t.ID, ErrUnauthenticated)
+		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrSuspended)
 	case store.StatusStale, store.StatusActive: // the login below tells
+	}
+	if s.isIdle(t, now) {
+		return Accepted{}, fmt.Errorf("verify token %s: idle: %w", t.ID, ErrSuspended)
 	}
 	if s.policy.blocks(t) {
 		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrViolation)
