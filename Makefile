@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 TOOL := go tool -modfile=tools/go.mod
 ENGINE := .falkordb
+PROXIES := .proxies
 export FALKORPAT_ENGINE_DIR := $(CURDIR)/$(ENGINE)
 # The linter remembers faults with the paths of the checkout it found them in.
 export GOLANGCI_LINT_CACHE := $(CURDIR)/.cache/golangci-lint
@@ -29,13 +30,17 @@ engine: ## Fetch the FalkorDB engine into .falkordb, once.
 	store/embedded/engine/fetch.sh $(ENGINE)
 
 .PHONY: test
-test: engine browser ## Run every test there is.
+test: engine browser proxies ## Run every test there is.
 	go test -race -timeout 30m ./...
 
 .PHONY: browser
 browser: # What the browser tests need: a Chromium, and npm's axe.
 	e2e/browser.sh
 	server/web/build.sh packages
+
+.PHONY: proxies
+proxies: # What the tests behind a proxy need: an nginx and a Caddy.
+	e2e/proxies.sh $(CURDIR)/$(PROXIES)
 
 .PHONY: bench
 bench: build engine ## Measure, against what the machine can do at best.
@@ -66,4 +71,4 @@ fmt: ## Format the code.
 
 .PHONY: clean
 clean: ## Remove what was built and fetched; data stays.
-	rm -rf bin $(ENGINE)
+	rm -rf bin $(ENGINE) $(PROXIES)

@@ -8,9 +8,12 @@ import (
 	"math"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/falkorpat/falkorpat/gen/api"
@@ -19,13 +22,20 @@ import (
 // maxBody is how much of a body is read, in bytes.
 const maxBody = 64 << 10
 
-// readBody reads a request's body, within its limits, and puts it back for
-// those who decode it. What JSON parsers disagree about is refused here, before
-// any of them: names given twice, invalid UTF-8, more than one value.
-func readBody(w http.ResponseWriter, r *http.Request) error {
+// The media types of bodies.
+const (
+	mediaJSON = "application/json"
+	mediaForm = "application/x-www-form-urlencoded"
+)
+
+// readBody reads a request's body, within its limits and of a media type that
+// the operation declares, and puts it back for those who decode it. What parsers
+// disagree about is refused here, before any of them: names given twice, invalid
+// UTF-8, more than one value.
+func readBody(w http.ResponseWriter, r *http.Request, declared openapi3.Content) error {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || media != "application/json" {
-		return errMediaType
+	if err != nil || declared[media] == nil {
+		return mediaError(declared)
 	}
 	if r.ContentLength > maxBody {
 		return errBodyTooLarge
@@ -37,11 +47,42 @@ func readBody(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return invalidBody("body", "did not arrive in whole")
 	}
-	if data, err = plainJSON(data); err != nil {
+	if media == mediaForm {
+		err = checkForm(data)
+	} else {
+		data, err = plainJSON(data)
+	}
+	if err != nil {
 		return err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(data))
 	r.ContentLength = int64(len(data))
+	return nil
+}
+
+// mediaError says which media type would have been taken.
+func mediaError(declared openapi3.Content) error {
+	if declared[mediaJSON] == nil {
+		return errNotForm
+	}
+	return errNotJSON
+}
+
+// checkForm checks a form's syntax. A name given twice is one that two readers
+// may read differently (RFC 6749 section 3.2).
+func checkForm(data []byte) error {
+	fields, err := url.ParseQuery(string(data))
+	if err != nil {
+		return invalidBody("body", "must be a well-formed form")
+	}
+	for name, values := range fields {
+		if len(values) > 1 {
+			return invalidBody(name, "must be given once")
+		}
+		if !utf8.ValidString(name) || !utf8.ValidString(values[0]) {
+			return invalidBody("body", "must be valid UTF-8")
+		}
+	}
 	return nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
 func TestBodyIsOneStrictJSONValueOfAtMost64KiB(t *testing.T) {
@@ -24,9 +26,9 @@ func TestBodyIsOneStrictJSONValueOfAtMost64KiB(t *testing.T) {
 		{name: "white space around", contentType: plain, body: " \n{} \t"},
 		{name: "exactly 64 KiB", contentType: plain, body: `"` + strings.Repeat("a", maxBody-2) + `"`},
 		{name: "one byte more", contentType: plain, body: `"` + strings.Repeat("a", maxBody-1) + `"`, want: errBodyTooLarge},
-		{name: "no type", body: `{}`, want: errMediaType},
-		{name: "form", contentType: "application/x-www-form-urlencoded", body: `a=1`, want: errMediaType},
-		{name: "malformed type", contentType: "application/json; =", body: `{}`, want: errMediaType},
+		{name: "no type", body: `{}`, want: errNotJSON},
+		{name: "form", contentType: "application/x-www-form-urlencoded", body: `a=1`, want: errNotJSON},
+		{name: "malformed type", contentType: "application/json; =", body: `{}`, want: errNotJSON},
 		{name: "empty", contentType: plain, field: "body"},
 		{name: "cut off", contentType: plain, body: `{"a":`, field: "body"},
 		{name: "two values", contentType: plain, body: `{}{}`, field: "body"},
@@ -43,7 +45,7 @@ func TestBodyIsOneStrictJSONValueOfAtMost64KiB(t *testing.T) {
 			if test.contentType != "" {
 				r.Header.Set("Content-Type", test.contentType)
 			}
-			err := readBody(httptest.NewRecorder(), r)
+			err := readBody(httptest.NewRecorder(), r, openapi3.Content{mediaJSON: {}})
 			if test.field != "" {
 				var invalid *invalidRequest
 				if !errors.As(err, &invalid) || invalid.fields[0].Field != test.field {
@@ -63,13 +65,55 @@ func TestBodyIsOneStrictJSONValueOfAtMost64KiB(t *testing.T) {
 	}
 }
 
+func TestFormIsOneOfAtMost64KiBWithEveryNameOnce(t *testing.T) {
+	t.Parallel()
+	const form = "application/x-www-form-urlencoded"
+	for _, test := range []struct {
+		name, contentType, body string
+		want                    error
+		field                   string
+	}{
+		{name: "form", contentType: form, body: "token=a&x=b+c%20d"},
+		{name: "with charset", contentType: form + "; charset=UTF-8", body: "token=a"},
+		{name: "empty", contentType: form},
+		{name: "JSON", contentType: "application/json", body: `{"token":"a"}`, want: errNotForm},
+		{name: "multipart", contentType: "multipart/form-data; boundary=x", body: "--x--", want: errNotForm},
+		{name: "no type", body: "token=a", want: errNotForm},
+		{name: "one byte too many", contentType: form, body: strings.Repeat("a", maxBody+1), want: errBodyTooLarge},
+		{name: "name given twice", contentType: form, body: "token=a&token=a", field: "token"},
+		{name: "name given twice, spelt otherwise", contentType: form, body: "token=a&%74oken=b", field: "token"},
+		{name: "malformed escape", contentType: form, body: "token=%zz", field: "body"},
+		{name: "semicolon", contentType: form, body: "token=a;x=b", field: "body"},
+		{name: "invalid UTF-8", contentType: form, body: "token=%ff", field: "body"},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(test.body))
+		if test.contentType != "" {
+			r.Header.Set("Content-Type", test.contentType)
+		}
+		err := readBody(httptest.NewRecorder(), r, openapi3.Content{mediaForm: {}})
+		var invalid *invalidRequest
+		switch {
+		case test.field != "":
+			if !errors.As(err, &invalid) || invalid.fields[0].Field != test.field {
+				t.Errorf("%s: got %v, want a fault of field %s", test.name, err, test.field)
+			}
+		case !errors.Is(err, test.want):
+			t.Errorf("%s: got %v, want %v", test.name, err, test.want)
+		case err == nil:
+			if again, _ := io.ReadAll(r.Body); string(again) != test.body {
+				t.Errorf("%s: %q is there for the next reader", test.name, again)
+			}
+		}
+	}
+}
+
 func TestBodyOfUnknownLengthIsCutAtTheLimit(t *testing.T) {
 	t.Parallel()
 	endless := &counting{}
 	r := httptest.NewRequest(http.MethodPost, "/", endless)
 	r.ContentLength = -1
 	r.Header.Set("Content-Type", "application/json")
-	if err := readBody(httptest.NewRecorder(), r); !errors.Is(err, errBodyTooLarge) {
+	if err := readBody(httptest.NewRecorder(), r, openapi3.Content{mediaJSON: {}}); !errors.Is(err, errBodyTooLarge) {
 		t.Fatalf("got %v, want %v", err, errBodyTooLarge)
 	}
 	if endless.n > 2*maxBody {

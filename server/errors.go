@@ -25,7 +25,8 @@ import (
 // What can be wrong with a request before any service sees it.
 var (
 	errBodyTooLarge = errors.New("body too large")
-	errMediaType    = errors.New("body is not application/json")
+	errNotJSON      = errors.New("body is not application/json")
+	errNotForm      = errors.New("body is not application/x-www-form-urlencoded")
 	errCrossOrigin  = errors.New("request from a page of another origin")
 	errMisdirected  = errors.New("request for another host")
 	errPanic        = errors.New("panic")
@@ -64,9 +65,21 @@ var errorTable = [...]struct {
 	publicError
 }{
 	{errBodyTooLarge, publicError{status: http.StatusRequestEntityTooLarge, code: "body_too_large", message: "The body is larger than 64 KiB."}},
-	{errMediaType, publicError{
+	{errNotJSON, publicError{
 		status: http.StatusUnsupportedMediaType, code: "unsupported_media_type",
 		message: "Send the body as JSON, with the header Content-Type: application/json.",
+	}},
+	{errNotForm, publicError{
+		status: http.StatusUnsupportedMediaType, code: "unsupported_media_type",
+		message: "Send the body as a form, with the header Content-Type: application/x-www-form-urlencoded.",
+	}},
+	{errGraph, publicError{
+		status: http.StatusForbidden, code: "graph_not_allowed", challenge: challengeScope,
+		message: "This token may not touch this graph. Use one whose graphs include it.",
+	}},
+	{errInstance, publicError{
+		status: http.StatusForbidden, code: "instance_not_allowed", challenge: challengeScope,
+		message: "This token is for another FalkorDB server than the one that is asked for here.",
 	}},
 	{errCrossOrigin, publicError{
 		status: http.StatusForbidden, code: "cross_origin",
@@ -257,7 +270,7 @@ func (s *Server) handleError(err error, c echo.Context) {
 	}
 	problem := api.Problem{
 		Title: http.StatusText(public.status), Status: public.status, Code: public.code, Message: public.message,
-		RequestID: requestIDFrom(c), Errors: fields,
+		RequestID: requestIDFrom(c), Errors: fields, Error: oauthError(c, public.status),
 	}
 	if err := writeProblem(c, problem); err != nil {
 		s.log.DebugContext(c.Request().Context(), "error answer not written", "error", err)

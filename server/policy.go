@@ -5,6 +5,7 @@ import (
 
 	"github.com/falkorpat/falkorpat/server/access"
 	"github.com/falkorpat/falkorpat/server/authn"
+	"github.com/falkorpat/falkorpat/server/instance"
 	"github.com/falkorpat/falkorpat/store"
 )
 
@@ -15,6 +16,9 @@ var (
 	// errNotOwner: the token belongs to another user of the same instance, and
 	// the caller is no Admin.
 	errNotOwner = errors.New("token of another user")
+	// errGraph and errInstance: the token is good, and not for what a proxy asks.
+	errGraph    = errors.New("token not for this graph")
+	errInstance = errors.New("token not for this instance")
 )
 
 // mayRead tells whether a principal may see a token, mayRevoke whether it may
@@ -78,6 +82,31 @@ func listedUsername(p *authn.Principal) (string, error) {
 		return "", nil
 	}
 	return p.User.Username, p.Permissions.Require(access.TokensRead)
+}
+
+// needs are what a proxy wants a token to have, besides being good.
+type needs struct {
+	permissions []access.Permission
+	// graph is the name of a graph; empty for none in particular.
+	graph string
+	// instance is the zero one for none in particular.
+	instance instance.Instance
+}
+
+// mayPass tells whether a token has all that is needed.
+func mayPass(p *authn.Principal, n needs) error {
+	if n.instance != (instance.Instance{}) && (n.instance.Host != p.User.Host || n.instance.Port != p.User.Port) {
+		return errInstance
+	}
+	for _, permission := range n.permissions {
+		if err := p.Permissions.Require(permission); err != nil {
+			return err
+		}
+	}
+	if n.graph != "" && !access.MatchesGraph(p.Token.Graphs, n.graph) {
+		return errGraph
+	}
+	return nil
 }
 
 func sameInstance(a, b store.User) bool {

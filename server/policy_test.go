@@ -6,6 +6,7 @@ import (
 
 	"github.com/falkorpat/falkorpat/server/access"
 	"github.com/falkorpat/falkorpat/server/authn"
+	"github.com/falkorpat/falkorpat/server/instance"
 	"github.com/falkorpat/falkorpat/store"
 )
 
@@ -126,5 +127,52 @@ func TestCreatingNeedsThePermission(t *testing.T) {
 	p.Permissions = access.OfRole(store.RoleReadOnly)
 	if err := mayCreate(p); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestPassingNeedsAllThatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	here, there := instance.Instance{Host: "localhost", Port: 6379}, instance.Instance{Host: "localhost", Port: 6380}
+	read, write := access.GraphRead, access.GraphWrite
+	for _, test := range []struct {
+		name        string
+		permissions []string
+		graphs      []string
+		needs       needs
+		missing     access.Permission
+		err         error
+	}{
+		{name: "nothing"},
+		{name: "a permission", needs: needs{permissions: []access.Permission{read}}},
+		{name: "all that the token has", permissions: []string{"graph:read", "graph:write"}, needs: needs{permissions: []access.Permission{write, read}}},
+		{name: "one too many", permissions: []string{"graph:read"}, needs: needs{permissions: []access.Permission{read, write}}, missing: write},
+		{name: "more than the role has", needs: needs{permissions: []access.Permission{access.GraphAdmin}}, missing: access.GraphAdmin},
+		{name: "any graph", needs: needs{graph: "social"}},
+		{name: "a graph by its name", graphs: []string{"social"}, needs: needs{graph: "social"}},
+		{name: "a graph by a pattern", graphs: []string{"x", "soc*"}, needs: needs{graph: "social"}},
+		{name: "another graph", graphs: []string{"social"}, needs: needs{graph: "secret"}, err: errGraph},
+		{name: "a graph called like a pattern", graphs: []string{"social"}, needs: needs{graph: "*"}, err: errGraph},
+		{name: "a graph called like a longer pattern", graphs: []string{"social"}, needs: needs{graph: "s?cial"}, err: errGraph},
+		{
+			name: "a graph, and a permission that is missing", permissions: []string{"graph:read"}, graphs: []string{"social"},
+			needs: needs{graph: "social", permissions: []access.Permission{write}}, missing: write,
+		},
+		{name: "its instance", needs: needs{instance: here}},
+		{name: "another instance", needs: needs{instance: there}, err: errInstance},
+	} {
+		p := &authn.Principal{
+			User: caller, Role: store.RoleReadWrite, Permissions: access.OfToken(store.RoleReadWrite, test.permissions),
+			Token: &store.Token{ID: "1-a", User: caller, Graphs: test.graphs},
+		}
+		err := mayPass(p, test.needs)
+		if test.missing != "" {
+			if got := missingOf(t, err); got != test.missing {
+				t.Errorf("%s: lacks %q, want %q", test.name, got, test.missing)
+			}
+			continue
+		}
+		if !errors.Is(err, test.err) {
+			t.Errorf("%s: %v, want %v", test.name, err, test.err)
+		}
 	}
 }

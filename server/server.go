@@ -24,7 +24,7 @@ import (
 	"github.com/falkorpat/falkorpat/store"
 )
 
-// Options configure New. All but BasePath and TrustedProxies are required.
+// Options configure New. All but BasePath, TrustedProxies and TokenHeader are required.
 type Options struct {
 	Store     *store.Store
 	Directory *instance.Directory
@@ -36,6 +36,9 @@ type Options struct {
 	BasePath string
 	// TrustedProxies are the peers whose forwarding headers are believed.
 	TrustedProxies []netip.Prefix
+	// TokenHeader names the header in which a proxy may ask about a token besides
+	// Authorization; empty for none.
+	TokenHeader string
 	// LocalOnly says that nobody but this machine's programs is to reach the
 	// server, so that requests for any other host's name are refused.
 	LocalOnly bool
@@ -103,7 +106,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		store: o.Store, directory: o.Directory, keeper: o.Keeper, tokens: o.Tokens, sessions: o.Sessions,
-		authenticator: &authn.Authenticator{Tokens: o.Tokens, Sessions: o.Sessions},
+		authenticator: &authn.Authenticator{Tokens: o.Tokens, Sessions: o.Sessions, TokenHeader: o.TokenHeader},
 		clients:       clients,
 		localOnly:     o.LocalOnly,
 		origins:       http.NewCrossOriginProtection(),
@@ -116,7 +119,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.http = &http.Server{
-		Handler:           headAsGet(handler),
+		Handler:           headAsGet(asQuestion(handler, o.BasePath+verifyPath)),
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog:       slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),

@@ -2,11 +2,9 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -53,7 +51,8 @@ type validator struct {
 	// schemes are the security schemes of which one is demanded; none for a
 	// public operation.
 	schemes []string
-	// parameters are the names in the query that the operation knows.
+	// parameters are the names in the query that the operation knows,
+	// true for those that may be given several times.
 	parameters map[string]bool
 	// strict takes a request as it is, lenient fills in the document's defaults.
 	strict, lenient *openapi3filter.Options
@@ -98,7 +97,7 @@ func parametersOf(item *openapi3.PathItem, operation *openapi3.Operation) map[st
 	for _, parameters := range []openapi3.Parameters{item.Parameters, operation.Parameters} {
 		for _, p := range parameters {
 			if p.Value.In == openapi3.ParameterInQuery {
-				known[p.Value.Name] = true
+				known[p.Value.Name] = p.Value.Schema.Value.Type.Is("array")
 			}
 		}
 	}
@@ -153,7 +152,7 @@ func (v *validator) authenticate(c echo.Context) error {
 func (v *validator) validate(c echo.Context) error {
 	r := c.Request()
 	if body := v.route.Operation.RequestBody; body != nil && (body.Value.Required || r.ContentLength != 0) {
-		if err := readBody(c.Response(), r); err != nil {
+		if err := readBody(c.Response(), r, body.Value.Content); err != nil {
 			return err
 		}
 	}
@@ -190,10 +189,11 @@ func (v *validator) query(r *http.Request) (url.Values, error) {
 	}
 	var unknown []api.FieldError
 	for name, given := range values {
+		repeatable, known := v.parameters[name]
 		switch {
-		case !v.parameters[name]:
+		case !known:
 			unknown = append(unknown, fieldError(name, "is not a parameter of this operation"))
-		case len(given) > 1:
+		case len(given) > 1 && !repeatable:
 			unknown = append(unknown, fieldError(name, "must be given once"))
 		}
 	}
@@ -210,133 +210,6 @@ func pathParams(c echo.Context) map[string]string {
 		params[name] = c.Param(name)
 	}
 	return params
-}
-
-// maxFieldErrors bounds how many fields one answer names.
-const maxFieldErrors = 20
-
-func bounded(fields []api.FieldError) []api.FieldError {
-	return fields[:min(len(fields), maxFieldErrors)]
-}
-
-// fieldError keeps within the lengths that openapi.yaml promises.
-func fieldError(field, message string) api.FieldError {
-	return api.FieldError{Field: truncate(field, 200), Message: truncate(message, 500)}
-}
-
-func truncate(s string, characters int) string {
-	runes := []rune(s)
-	if len(runes) <= characters {
-		return s
-	}
-	return string(runes[:characters-1]) + "…"
-}
-
-// fieldErrors turns what the validation found into fields and phrases.
-func fieldErrors(err error) []api.FieldError {
-	var fields []api.FieldError
-	collect(err, "body", &fields)
-	fields = slices.CompactFunc(fields, func(a, b api.FieldError) bool { return a.Field == b.Field }) // the first fault is enough
-	if len(fields) == 0 {
-		fields = append(fields, fieldError("body", "is not what this operation takes"))
-	}
-	return bounded(fields)
-}
-
-func collect(err error, at string, fields *[]api.FieldError) {
-	var schema *openapi3.SchemaError
-	switch e := err.(type) { //nolint:errorlint // a walk down the tree, node by node
-	case openapi3.MultiError:
-		for _, one := range e {
-			collect(one, at, fields)
-		}
-	case *openapi3filter.RequestError:
-		if e.Parameter != nil {
-			at = e.Parameter.Name
-		}
-		collectRequestError(e, at, fields)
-	default:
-		if errors.As(err, &schema) {
-			*fields = append(*fields, fromSchemaError(schema, at))
-			return
-		}
-		*fields = append(*fields, fieldError(at, "is malformed"))
-	}
-}
-
-func collectRequestError(e *openapi3filter.RequestError, at string, fields *[]api.FieldError) {
-	switch {
-	case errors.Is(e.Err, openapi3filter.ErrInvalidRequired):
-		*fields = append(*fields, fieldError(at, "is required"))
-	case e.Err == nil:
-		*fields = append(*fields, fieldError(at, "is malformed"))
-	default:
-		collect(e.Err, at, fields)
-	}
-}
-
-// fromSchemaError names the field and says what would be accepted: what the
-// document demands, never the value that was sent.
-func fromSchemaError(e *openapi3.SchemaError, at string) api.FieldError {
-	if path := e.JSONPointer(); len(path) > 0 {
-		at = strings.Join(path, ".")
-	}
-	if e.SchemaField == "properties" || e.SchemaField == "additionalProperties" {
-		if name, ok := quoted(e.Reason); ok {
-			return fieldError(name, "is not a field of this request")
-		}
-	}
-	return fieldError(at, demand(e))
-}
-
-// demand says what a schema asks for, as a phrase.
-func demand(e *openapi3.SchemaError) string {
-	s := e.Schema
-	switch e.SchemaField {
-	case "required":
-		return "is required"
-	case "nullable":
-		return "must not be null"
-	case "type":
-		return "must be of type " + strings.Join(s.Type.Slice(), " or ")
-	case "oneOf":
-		return "must be as documented: " + strings.TrimSpace(s.Description)
-	case "enum":
-		return "must be one of " + strings.Trim(fmt.Sprint(s.Enum), "[]")
-	case "format":
-		return "must be a valid " + s.Format
-	case "pattern":
-		return "must match " + s.Pattern
-	case "minimum":
-		return fmt.Sprintf("must be at least %.0f", *s.Min)
-	case "maximum":
-		return fmt.Sprintf("must be at most %.0f", *s.Max)
-	case "minItems":
-		return fmt.Sprintf("must hold at least %d item", s.MinItems)
-	case "maxItems":
-		return fmt.Sprintf("must hold at most %d items", *s.MaxItems)
-	case "uniqueItems":
-		return "must not hold an item twice"
-	case "minLength":
-		return fmt.Sprintf("must have at least %d characters", s.MinLength)
-	case "maxLength":
-		return fmt.Sprintf("must have at most %d characters", *s.MaxLength)
-	default:
-		return "is not valid"
-	}
-}
-
-// quoted takes the first text in double quotes out of a sentence.
-func quoted(sentence string) (string, bool) {
-	_, rest, ok := strings.Cut(sentence, `"`)
-	if !ok {
-		return "", false
-	}
-	end := strings.LastIndexByte(rest, '"')
-	if end < 0 {
-		return "", false
-	}
-	return rest[:end], true
 }
 
 // document parses openapi.yaml as it is embedded in the generated code.

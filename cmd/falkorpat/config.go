@@ -7,9 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,10 +26,11 @@ import (
 // environment variable, that over the default. Each secret can be given by a
 // file too, so that it stands in no environment and no process list.
 type config struct {
-	Addr      string   `env:"FALKORPAT_ADDR" default:"localhost:3000" help:"Address to serve on, host:port."`
-	BasePath  string   `env:"FALKORPAT_BASE_PATH" help:"Path prefix that everything is served under, as /pat." placeholder:"/PREFIX"`
-	Instances string   `env:"FALKORPAT_INSTANCES" default:"localhost:6379" help:"FalkorDB servers that users may log in to: host:port, comma separated."`
-	Proxies   []string `name:"trusted-proxies" env:"FALKORPAT_TRUSTED_PROXIES" help:"Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or CIDRs, comma separated." placeholder:"CIDR,…"`
+	Addr         string   `env:"FALKORPAT_ADDR" default:"localhost:3000" help:"Address to serve on, host:port."`
+	BasePath     string   `env:"FALKORPAT_BASE_PATH" help:"Path prefix that everything is served under, as /pat." placeholder:"/PREFIX"`
+	Instances    string   `env:"FALKORPAT_INSTANCES" default:"localhost:6379" help:"FalkorDB servers that users may log in to: host:port, comma separated."`
+	Proxies      []string `name:"trusted-proxies" env:"FALKORPAT_TRUSTED_PROXIES" help:"Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or CIDRs, comma separated." placeholder:"CIDR,…"`
+	VerifyHeader string   `name:"verify-header" env:"FALKORPAT_VERIFY_HEADER" help:"Header in which a proxy that asks GET /api/auth/verify may hand on a token instead of in Authorization, as X-Api-Key. Default: none." placeholder:"NAME"`
 
 	StoreURL     string `name:"store-url" env:"API_TOKEN_FALKORDB_URL" help:"FalkorDB that keeps the tokens (falkor, falkors, falkordb, redis, rediss or unix URL). Without it, a private one runs in the data directory." placeholder:"URL"`
 	StoreURLFile string `name:"store-url-file" env:"API_TOKEN_FALKORDB_URL_FILE" help:"File that holds the store's URL." placeholder:"FILE"`
@@ -140,10 +143,28 @@ func (s *settings) readAddresses(f *faults) {
 		f.add("--trusted-proxies", err)
 		s.proxies = append(s.proxies, prefix)
 	}
+	f.add("--verify-header", checkTokenHeader(s.VerifyHeader))
 	if s.StoreURL != "" {
 		_, err := store.ParseURL(s.StoreURL)
 		f.add("--store-url", err)
 	}
+}
+
+// checkTokenHeader refuses what no header can be called by, and the headers whose
+// content this service logs, keeps or reads as something else.
+func checkTokenHeader(name string) error {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+	taken := []string{
+		"Authorization", "Cookie", "Host", "Origin", "User-Agent", "Content-Type", "Content-Length", "Transfer-Encoding", "Connection",
+		"X-Request-Id", "X-Forwarded-For", "X-Forwarded-Proto", "Sec-Fetch-Site",
+	}
+	switch {
+	case strings.Trim(name, letters) != "":
+		return errors.New("must be the name of a header, as X-Api-Key")
+	case slices.Contains(taken, http.CanonicalHeaderKey(name)):
+		return fmt.Errorf("must not be %s, which means something else", name)
+	}
+	return nil
 }
 
 // parsePrefix reads an address or a CIDR.

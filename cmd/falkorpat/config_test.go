@@ -77,6 +77,21 @@ func TestAllFaultsOfAConfigurationAreToldAtOnce(t *testing.T) {
 	}
 }
 
+func TestHeaderForTokensIsOneOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for name, fine := range map[string]bool{
+		"": true, "X-Api-Key": true, "PRIVATE-TOKEN": true, "x_token": true,
+		"X Api Key": false, "X-Api-Key:": false, "Schlüssel": false, "authorization": false, "Cookie": false, "x-request-id": false, "user-agent": false,
+		"X-FORWARDED-FOR": false,
+	} {
+		c := sound(t)
+		c.VerifyHeader = name
+		if _, err := c.read(); (err == nil) != fine || err != nil && !strings.Contains(err.Error(), "--verify-header") {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
 func TestSecretIsGivenByValueOrFileNotBoth(t *testing.T) {
 	t.Parallel()
 	secret, err := crypto.NewSigningSecret(rand.Reader)

@@ -205,7 +205,7 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 	})
 	return server.New(server.Options{
 		Store: kept, Directory: directory, Keeper: keeper, Tokens: service, Sessions: sessions,
-		BasePath: a.BasePath, TrustedProxies: a.proxies, LocalOnly: a.localOnly(), Now: time.Now, Log: a.log,
+		BasePath: a.BasePath, TrustedProxies: a.proxies, TokenHeader: a.VerifyHeader, LocalOnly: a.localOnly(), Now: time.Now, Log: a.log,
 	})
 }
 

@@ -33,6 +33,21 @@ func (e InstanceStatusStatus) Valid() bool {
 	}
 }
 
+// Defines values for IntrospectionTokenType.
+const (
+	Bearer IntrospectionTokenType = "Bearer"
+)
+
+// Valid indicates whether the value is a known member of the IntrospectionTokenType enum.
+func (e IntrospectionTokenType) Valid() bool {
+	switch e {
+	case Bearer:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Permission.
 const (
 	GraphAdmin   Permission = "graph:admin"
@@ -515,6 +530,81 @@ type InstanceStatus struct {
 // InstanceStatusStatus Example: online
 type InstanceStatusStatus string
 
+// Introspection RFC 7662 section 2.2, and `role`, `graphs`, `allowed_ips`, `host` and `port` besides. All but `active` are there only when
+// it is true.
+//
+// Example: {"active":false}
+type Introspection struct {
+	// Active Whether the token works now.
+	//
+	// Example: true
+	Active bool `json:"active"`
+
+	// AllowedIps Where it may be used from; not there when from everywhere.
+	//
+	// Example: ["192.0.2.0/24"]
+	AllowedIps []string `json:"allowed_ips,omitempty,omitzero"`
+
+	// Exp When it ends (Unix seconds); not there when never.
+	//
+	// Example: 1766577600
+	Exp int64 `json:"exp,omitempty,omitzero"`
+
+	// Graphs The names and patterns of the graphs that the token may touch.
+	//
+	// Example: ["social"]
+	Graphs []string `json:"graphs,omitempty,omitzero"`
+
+	// Host The instance's host.
+	//
+	// Example: localhost
+	Host string `json:"host,omitempty,omitzero"`
+
+	// Iat When it was made (Unix seconds).
+	//
+	// Example: 1763985600
+	Iat int64 `json:"iat,omitempty,omitzero"`
+
+	// Jti The token's ID.
+	//
+	// Example: 1761055513181-215c579b
+	Jti string `json:"jti,omitempty,omitzero"`
+
+	// Nbf When it began to work (Unix seconds); not there when at once.
+	//
+	// Example: 1763985600
+	Nbf int64 `json:"nbf,omitempty,omitzero"`
+
+	// Port The instance's port.
+	//
+	// Example: 6379
+	Port int `json:"port,omitempty,omitzero"`
+
+	// Role What a user may do on the instance.
+	//
+	// Example: Admin
+	Role Role `json:"role,omitempty,omitzero"`
+
+	// Scope Its permissions now, separated by spaces; not there when it has none.
+	//
+	// Example: graph:read tokens:read
+	Scope string `json:"scope,omitempty,omitzero"`
+
+	// Sub The user's ID.
+	//
+	// Example: user-5f2ab8c0d1e2
+	Sub string `json:"sub,omitempty,omitzero"`
+
+	// TokenType Example: Bearer
+	TokenType IntrospectionTokenType `json:"token_type,omitempty,omitzero"`
+
+	// Username Example: default
+	Username string `json:"username,omitempty,omitzero"`
+}
+
+// IntrospectionTokenType Example: Bearer
+type IntrospectionTokenType string
+
 // NotBefore When the token begins to work (RFC 3339), before its expiry and at most 366 days ahead. Without it, at once.
 //
 // Example: 2026-12-01T06:00:00Z
@@ -613,6 +703,11 @@ type Problem struct {
 	//
 	// Example: invalid_token
 	Code string `json:"code"`
+
+	// Error OAuth's word for it (RFC 6749 section 5.2); only from `introspect` and `revoke`.
+	//
+	// Example: invalid_request
+	Error string `json:"error,omitempty,omitzero"`
 
 	// Errors The invalid fields of a 400.
 	Errors []FieldError `json:"errors,omitempty,omitzero"`
@@ -938,6 +1033,21 @@ type TokenCreated struct {
 // Example: Reads the social graph every night. Owned by the data team.
 type TokenDescription = string
 
+// TokenForm A token's text, as OAuth 2.0 sends it.
+//
+// Example: {"token":"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...","token_type_hint":"access_token"}
+type TokenForm struct {
+	// Token The token's text.
+	//
+	// Example: eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...
+	Token string `json:"token"`
+
+	// TokenTypeHint Passed over; there is one type of tokens.
+	//
+	// Example: access_token
+	TokenTypeHint string `json:"token_type_hint,omitempty,omitzero"`
+}
+
 // TokenID `<unix milliseconds>-<8 hex digits>`, also the JWT's `jti`. IDs of the form `<unix milliseconds>-<uuid>` are
 // accepted too.
 //
@@ -1193,6 +1303,29 @@ type RotateTokenParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// VerifyTokenParams defines parameters for VerifyToken.
+type VerifyTokenParams struct {
+	// Permission A permission that the token must have now; may be given several times, and then all of them are asked for.
+	Permission []Permission `form:"permission,omitempty" json:"permission,omitempty,omitzero"`
+
+	// Graph The name of a graph that the token must be allowed to touch. It is a name, not a pattern.
+	Graph string `form:"graph,omitempty" json:"graph,omitempty,omitzero"`
+
+	// Instance The FalkorDB server, host:port, that the token must be for. Where several are served, two users of one name are
+	// two people: ask for this, or tell them apart by `X-Auth-User-Id`.
+	Instance string `form:"instance,omitempty" json:"instance,omitempty,omitzero"`
+
+	// Original Takes the rest of the query, whatever it holds, and is not read. For proxies that append the original request's
+	// path and query to this address.
+	Original string `form:"original,omitempty" json:"original,omitempty,omitzero"`
+}
+
+// IntrospectTokenFormdataRequestBody defines body for IntrospectToken for application/x-www-form-urlencoded ContentType.
+type IntrospectTokenFormdataRequestBody = TokenForm
+
+// RevokeTokenTextFormdataRequestBody defines body for RevokeTokenText for application/x-www-form-urlencoded ContentType.
+type RevokeTokenTextFormdataRequestBody = TokenForm
+
 // SignInJSONRequestBody defines body for SignIn for application/json ContentType.
 type SignInJSONRequestBody = Credentials
 
@@ -1402,9 +1535,15 @@ func (t *TLS) UnmarshalJSON(b []byte) error {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// IntrospectToken What is this token (RFC 7662)
+	// (POST /api/auth/introspect)
+	IntrospectToken(ctx echo.Context) error
 	// GetPolicy Show the policy
 	// (GET /api/auth/policy)
 	GetPolicy(ctx echo.Context) error
+	// RevokeTokenText Revoke a token by its text (RFC 7009)
+	// (POST /api/auth/revoke)
+	RevokeTokenText(ctx echo.Context) error
 	// SignOut Sign out
 	// (DELETE /api/auth/session)
 	SignOut(ctx echo.Context) error
@@ -1450,6 +1589,9 @@ type ServerInterface interface {
 	// RotateToken Rotate one token
 	// (POST /api/auth/tokens/{tokenId}/rotate)
 	RotateToken(ctx echo.Context, tokenID TokenID, params RotateTokenParams) error
+	// VerifyToken May this token pass (forward-auth)
+	// (GET /api/auth/verify)
+	VerifyToken(ctx echo.Context, params VerifyTokenParams) error
 	// ListInstances List the instances that may be signed in to
 	// (GET /api/instances)
 	ListInstances(ctx echo.Context) error
@@ -1478,12 +1620,30 @@ type ServerInterfaceWrapper struct {
 	Handler ServerInterface
 }
 
+// IntrospectToken converts echo context to params.
+func (w *ServerInterfaceWrapper) IntrospectToken(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.IntrospectToken(ctx)
+	return err
+}
+
 // GetPolicy converts echo context to params.
 func (w *ServerInterfaceWrapper) GetPolicy(ctx echo.Context) error {
 	var err error
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetPolicy(ctx)
+	return err
+}
+
+// RevokeTokenText converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeTokenText(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeTokenText(ctx)
 	return err
 }
 
@@ -1769,6 +1929,45 @@ func (w *ServerInterfaceWrapper) RotateToken(ctx echo.Context) error {
 	return err
 }
 
+// VerifyToken converts echo context to params.
+func (w *ServerInterfaceWrapper) VerifyToken(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params VerifyTokenParams
+	// ------------- Optional query parameter "permission" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "permission", ctx.QueryParams(), &params.Permission, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter permission: %s", err))
+	}
+
+	// ------------- Optional query parameter "graph" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "graph", ctx.QueryParams(), &params.Graph, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter graph: %s", err))
+	}
+
+	// ------------- Optional query parameter "instance" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "instance", ctx.QueryParams(), &params.Instance, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter instance: %s", err))
+	}
+
+	// ------------- Optional query parameter "original" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "original", ctx.QueryParams(), &params.Original, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter original: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.VerifyToken(ctx, params)
+	return err
+}
+
 // ListInstances converts echo context to params.
 func (w *ServerInterfaceWrapper) ListInstances(ctx echo.Context) error {
 	var err error
@@ -1879,7 +2078,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.POST(options.BaseURL+"/api/auth/introspect", wrapper.IntrospectToken, options.OperationMiddlewares["introspectToken"]...)
 	router.GET(options.BaseURL+"/api/auth/policy", wrapper.GetPolicy, options.OperationMiddlewares["getPolicy"]...)
+	router.POST(options.BaseURL+"/api/auth/revoke", wrapper.RevokeTokenText, options.OperationMiddlewares["revokeTokenText"]...)
 	router.DELETE(options.BaseURL+"/api/auth/session", wrapper.SignOut, options.OperationMiddlewares["signOut"]...)
 	router.GET(options.BaseURL+"/api/auth/session", wrapper.GetSession, options.OperationMiddlewares["getSession"]...)
 	router.POST(options.BaseURL+"/api/auth/session", wrapper.SignIn, options.OperationMiddlewares["signIn"]...)
@@ -1895,6 +2096,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/api/auth/tokens/self", wrapper.RevokeOwnToken, options.OperationMiddlewares["revokeOwnToken"]...)
 	router.GET(options.BaseURL+"/api/auth/tokens/self", wrapper.GetOwnToken, options.OperationMiddlewares["getOwnToken"]...)
 	router.POST(options.BaseURL+"/api/auth/tokens/self/rotate", wrapper.RotateOwnToken, options.OperationMiddlewares["rotateOwnToken"]...)
+	router.GET(options.BaseURL+"/api/auth/verify", wrapper.VerifyToken, options.OperationMiddlewares["verifyToken"]...)
 	router.GET(options.BaseURL+"/api/instances", wrapper.ListInstances, options.OperationMiddlewares["listInstances"]...)
 	router.GET(options.BaseURL+"/api/status", wrapper.GetStatus, options.OperationMiddlewares["getStatus"]...)
 	router.GET(options.BaseURL+"/docs", wrapper.GetDocs, options.OperationMiddlewares["getDocs"]...)
@@ -1972,6 +2174,159 @@ type UnavailableApplicationProblemPlusJSONResponse struct {
 
 type UnsupportedMediaTypeApplicationProblemPlusJSONResponse Problem
 
+type IntrospectTokenRequestObject struct {
+	Body *IntrospectTokenFormdataRequestBody
+}
+
+type IntrospectTokenResponseObject interface {
+	VisitIntrospectTokenResponse(w http.ResponseWriter) error
+}
+
+type IntrospectToken200JSONResponse Introspection
+
+func (response IntrospectToken200JSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response IntrospectToken400ApplicationProblemPlusJSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response IntrospectToken401ApplicationProblemPlusJSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response IntrospectToken403ApplicationProblemPlusJSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken413ApplicationProblemPlusJSONResponse struct {
+	BodyTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response IntrospectToken413ApplicationProblemPlusJSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response IntrospectToken415ApplicationProblemPlusJSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response IntrospectToken421ApplicationProblemPlusJSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response IntrospectToken500ApplicationProblemPlusJSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type IntrospectToken503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response IntrospectToken503ApplicationProblemPlusJSONResponse) VisitIntrospectTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetPolicyRequestObject struct {
 }
 
@@ -2021,6 +2376,136 @@ func (response GetPolicy500ApplicationProblemPlusJSONResponse) VisitGetPolicyRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokenTextRequestObject struct {
+	Body *RevokeTokenTextFormdataRequestBody
+}
+
+type RevokeTokenTextResponseObject interface {
+	VisitRevokeTokenTextResponse(w http.ResponseWriter) error
+}
+
+type RevokeTokenText200Response struct {
+}
+
+func (response RevokeTokenText200Response) VisitRevokeTokenTextResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type RevokeTokenText400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeTokenText400ApplicationProblemPlusJSONResponse) VisitRevokeTokenTextResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokenText403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeTokenText403ApplicationProblemPlusJSONResponse) VisitRevokeTokenTextResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokenText413ApplicationProblemPlusJSONResponse struct {
+	BodyTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeTokenText413ApplicationProblemPlusJSONResponse) VisitRevokeTokenTextResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokenText415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeTokenText415ApplicationProblemPlusJSONResponse) VisitRevokeTokenTextResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokenText421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeTokenText421ApplicationProblemPlusJSONResponse) VisitRevokeTokenTextResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokenText500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeTokenText500ApplicationProblemPlusJSONResponse) VisitRevokeTokenTextResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokenText503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeTokenText503ApplicationProblemPlusJSONResponse) VisitRevokeTokenTextResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4251,6 +4736,137 @@ func (response RotateToken503ApplicationProblemPlusJSONResponse) VisitRotateToke
 	return err
 }
 
+type VerifyTokenRequestObject struct {
+	Params VerifyTokenParams
+}
+
+type VerifyTokenResponseObject interface {
+	VisitVerifyTokenResponse(w http.ResponseWriter) error
+}
+
+type VerifyToken200ResponseHeaders struct {
+	XAuthInstance    string
+	XAuthPermissions string
+	XAuthRole        Role
+	XAuthTokenID     TokenID
+	XAuthUser        string
+	XAuthUserID      string
+}
+
+type VerifyToken200Response struct {
+	Headers VerifyToken200ResponseHeaders
+}
+
+func (response VerifyToken200Response) VisitVerifyTokenResponse(w http.ResponseWriter) error {
+	w.Header().Set("X-Auth-Instance", fmt.Sprint(response.Headers.XAuthInstance))
+	w.Header().Set("X-Auth-Permissions", fmt.Sprint(response.Headers.XAuthPermissions))
+	w.Header().Set("X-Auth-Role", fmt.Sprint(response.Headers.XAuthRole))
+	w.Header().Set("X-Auth-Token-Id", fmt.Sprint(response.Headers.XAuthTokenID))
+	w.Header().Set("X-Auth-User", fmt.Sprint(response.Headers.XAuthUser))
+	w.Header().Set("X-Auth-User-Id", fmt.Sprint(response.Headers.XAuthUserID))
+	w.WriteHeader(200)
+	return nil
+}
+
+type VerifyToken400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyToken400ApplicationProblemPlusJSONResponse) VisitVerifyTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyToken401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyToken401ApplicationProblemPlusJSONResponse) VisitVerifyTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyToken403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyToken403ApplicationProblemPlusJSONResponse) VisitVerifyTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyToken421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyToken421ApplicationProblemPlusJSONResponse) VisitVerifyTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyToken500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyToken500ApplicationProblemPlusJSONResponse) VisitVerifyTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyToken503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyToken503ApplicationProblemPlusJSONResponse) VisitVerifyTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListInstancesRequestObject struct {
 }
 
@@ -4704,9 +5320,15 @@ func (response GetReadiness503ApplicationProblemPlusJSONResponse) VisitGetReadin
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// IntrospectToken What is this token (RFC 7662)
+	// (POST /api/auth/introspect)
+	IntrospectToken(ctx context.Context, request IntrospectTokenRequestObject) (IntrospectTokenResponseObject, error)
 	// GetPolicy Show the policy
 	// (GET /api/auth/policy)
 	GetPolicy(ctx context.Context, request GetPolicyRequestObject) (GetPolicyResponseObject, error)
+	// RevokeTokenText Revoke a token by its text (RFC 7009)
+	// (POST /api/auth/revoke)
+	RevokeTokenText(ctx context.Context, request RevokeTokenTextRequestObject) (RevokeTokenTextResponseObject, error)
 	// SignOut Sign out
 	// (DELETE /api/auth/session)
 	SignOut(ctx context.Context, request SignOutRequestObject) (SignOutResponseObject, error)
@@ -4752,6 +5374,9 @@ type StrictServerInterface interface {
 	// RotateToken Rotate one token
 	// (POST /api/auth/tokens/{tokenId}/rotate)
 	RotateToken(ctx context.Context, request RotateTokenRequestObject) (RotateTokenResponseObject, error)
+	// VerifyToken May this token pass (forward-auth)
+	// (GET /api/auth/verify)
+	VerifyToken(ctx context.Context, request VerifyTokenRequestObject) (VerifyTokenResponseObject, error)
 	// ListInstances List the instances that may be signed in to
 	// (GET /api/instances)
 	ListInstances(ctx context.Context, request ListInstancesRequestObject) (ListInstancesResponseObject, error)
@@ -4787,6 +5412,39 @@ type strictHandler struct {
 	middlewares []StrictMiddlewareFunc
 }
 
+// IntrospectToken operation middleware
+func (sh *strictHandler) IntrospectToken(ctx echo.Context) error {
+	var request IntrospectTokenRequestObject
+
+	if form, err := ctx.FormParams(); err == nil {
+		var body IntrospectTokenFormdataRequestBody
+		if err := runtime.BindForm(&body, form, nil, nil); err != nil {
+			return err
+		}
+		request.Body = &body
+	} else {
+		return err
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.IntrospectToken(ctx.Request().Context(), request.(IntrospectTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "IntrospectToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(IntrospectTokenResponseObject); ok {
+		return validResponse.VisitIntrospectTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetPolicy operation middleware
 func (sh *strictHandler) GetPolicy(ctx echo.Context) error {
 	var request GetPolicyRequestObject
@@ -4804,6 +5462,39 @@ func (sh *strictHandler) GetPolicy(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetPolicyResponseObject); ok {
 		return validResponse.VisitGetPolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeTokenText operation middleware
+func (sh *strictHandler) RevokeTokenText(ctx echo.Context) error {
+	var request RevokeTokenTextRequestObject
+
+	if form, err := ctx.FormParams(); err == nil {
+		var body RevokeTokenTextFormdataRequestBody
+		if err := runtime.BindForm(&body, form, nil, nil); err != nil {
+			return err
+		}
+		request.Body = &body
+	} else {
+		return err
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeTokenText(ctx.Request().Context(), request.(RevokeTokenTextRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeTokenText")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeTokenTextResponseObject); ok {
+		return validResponse.VisitRevokeTokenTextResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -5336,6 +6027,31 @@ func (sh *strictHandler) RotateToken(ctx echo.Context, tokenID TokenID, params R
 		return err
 	} else if validResponse, ok := response.(RotateTokenResponseObject); ok {
 		return validResponse.VisitRotateTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// VerifyToken operation middleware
+func (sh *strictHandler) VerifyToken(ctx echo.Context, params VerifyTokenParams) error {
+	var request VerifyTokenRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyToken(ctx.Request().Context(), request.(VerifyTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(VerifyTokenResponseObject); ok {
+		return validResponse.VisitVerifyTokenResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

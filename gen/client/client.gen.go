@@ -33,6 +33,21 @@ func (e InstanceStatusStatus) Valid() bool {
 	}
 }
 
+// Defines values for IntrospectionTokenType.
+const (
+	Bearer IntrospectionTokenType = "Bearer"
+)
+
+// Valid indicates whether the value is a known member of the IntrospectionTokenType enum.
+func (e IntrospectionTokenType) Valid() bool {
+	switch e {
+	case Bearer:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Permission.
 const (
 	GraphAdmin   Permission = "graph:admin"
@@ -515,6 +530,81 @@ type InstanceStatus struct {
 // InstanceStatusStatus Example: online
 type InstanceStatusStatus string
 
+// Introspection RFC 7662 section 2.2, and `role`, `graphs`, `allowed_ips`, `host` and `port` besides. All but `active` are there only when
+// it is true.
+//
+// Example: {"active":false}
+type Introspection struct {
+	// Active Whether the token works now.
+	//
+	// Example: true
+	Active bool `json:"active"`
+
+	// AllowedIps Where it may be used from; not there when from everywhere.
+	//
+	// Example: ["192.0.2.0/24"]
+	AllowedIps []string `json:"allowed_ips,omitempty,omitzero"`
+
+	// Exp When it ends (Unix seconds); not there when never.
+	//
+	// Example: 1766577600
+	Exp int64 `json:"exp,omitempty,omitzero"`
+
+	// Graphs The names and patterns of the graphs that the token may touch.
+	//
+	// Example: ["social"]
+	Graphs []string `json:"graphs,omitempty,omitzero"`
+
+	// Host The instance's host.
+	//
+	// Example: localhost
+	Host string `json:"host,omitempty,omitzero"`
+
+	// Iat When it was made (Unix seconds).
+	//
+	// Example: 1763985600
+	Iat int64 `json:"iat,omitempty,omitzero"`
+
+	// Jti The token's ID.
+	//
+	// Example: 1761055513181-215c579b
+	Jti string `json:"jti,omitempty,omitzero"`
+
+	// Nbf When it began to work (Unix seconds); not there when at once.
+	//
+	// Example: 1763985600
+	Nbf int64 `json:"nbf,omitempty,omitzero"`
+
+	// Port The instance's port.
+	//
+	// Example: 6379
+	Port int `json:"port,omitempty,omitzero"`
+
+	// Role What a user may do on the instance.
+	//
+	// Example: Admin
+	Role Role `json:"role,omitempty,omitzero"`
+
+	// Scope Its permissions now, separated by spaces; not there when it has none.
+	//
+	// Example: graph:read tokens:read
+	Scope string `json:"scope,omitempty,omitzero"`
+
+	// Sub The user's ID.
+	//
+	// Example: user-5f2ab8c0d1e2
+	Sub string `json:"sub,omitempty,omitzero"`
+
+	// TokenType Example: Bearer
+	TokenType IntrospectionTokenType `json:"token_type,omitempty,omitzero"`
+
+	// Username Example: default
+	Username string `json:"username,omitempty,omitzero"`
+}
+
+// IntrospectionTokenType Example: Bearer
+type IntrospectionTokenType string
+
 // NotBefore When the token begins to work (RFC 3339), before its expiry and at most 366 days ahead. Without it, at once.
 //
 // Example: 2026-12-01T06:00:00Z
@@ -613,6 +703,11 @@ type Problem struct {
 	//
 	// Example: invalid_token
 	Code string `json:"code"`
+
+	// Error OAuth's word for it (RFC 6749 section 5.2); only from `introspect` and `revoke`.
+	//
+	// Example: invalid_request
+	Error string `json:"error,omitempty,omitzero"`
 
 	// Errors The invalid fields of a 400.
 	Errors []FieldError `json:"errors,omitempty,omitzero"`
@@ -938,6 +1033,21 @@ type TokenCreated struct {
 // Example: Reads the social graph every night. Owned by the data team.
 type TokenDescription = string
 
+// TokenForm A token's text, as OAuth 2.0 sends it.
+//
+// Example: {"token":"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...","token_type_hint":"access_token"}
+type TokenForm struct {
+	// Token The token's text.
+	//
+	// Example: eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...
+	Token string `json:"token"`
+
+	// TokenTypeHint Passed over; there is one type of tokens.
+	//
+	// Example: access_token
+	TokenTypeHint string `json:"token_type_hint,omitempty,omitzero"`
+}
+
 // TokenID `<unix milliseconds>-<8 hex digits>`, also the JWT's `jti`. IDs of the form `<unix milliseconds>-<uuid>` are
 // accepted too.
 //
@@ -1192,6 +1302,29 @@ type RotateTokenParams struct {
 	// nowhere; revoke it and start over with another key if the secret never arrived.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
+
+// VerifyTokenParams defines parameters for VerifyToken.
+type VerifyTokenParams struct {
+	// Permission A permission that the token must have now; may be given several times, and then all of them are asked for.
+	Permission *[]Permission `form:"permission,omitempty" json:"permission,omitempty"`
+
+	// Graph The name of a graph that the token must be allowed to touch. It is a name, not a pattern.
+	Graph *string `form:"graph,omitempty" json:"graph,omitempty"`
+
+	// Instance The FalkorDB server, host:port, that the token must be for. Where several are served, two users of one name are
+	// two people: ask for this, or tell them apart by `X-Auth-User-Id`.
+	Instance *string `form:"instance,omitempty" json:"instance,omitempty"`
+
+	// Original Takes the rest of the query, whatever it holds, and is not read. For proxies that append the original request's
+	// path and query to this address.
+	Original *string `form:"original,omitempty" json:"original,omitempty"`
+}
+
+// IntrospectTokenFormdataRequestBody defines body for IntrospectToken for application/x-www-form-urlencoded ContentType.
+type IntrospectTokenFormdataRequestBody = TokenForm
+
+// RevokeTokenTextFormdataRequestBody defines body for RevokeTokenText for application/x-www-form-urlencoded ContentType.
+type RevokeTokenTextFormdataRequestBody = TokenForm
 
 // SignInJSONRequestBody defines body for SignIn for application/json ContentType.
 type SignInJSONRequestBody = Credentials
@@ -1474,6 +1607,36 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 // The interface specification for the client above.
 type ClientInterface interface {
 
+	// IntrospectTokenWithBody What is this token (RFC 7662)
+	//
+	// For a service that got a token from its client and carries a token of its own. Any token may ask, about tokens of
+	// its own instance: whoever has the text of another one can learn the same by using it. A token that does not work now
+	// (unknown, of another instance, ended, suspended, not yet valid, or its user can't log in any more) is exactly
+	// `{"active":false}`.
+	//
+	// Asking is not a use of the token. Its client's address is not known here: hold it against
+	// `allowed_ips` where that matters. Parameters that are not known are passed over (RFC 6749 section 3.2).
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/auth/introspect (the `IntrospectToken` operationId).
+	IntrospectTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// IntrospectTokenWithFormdataBody What is this token (RFC 7662)
+	//
+	// For a service that got a token from its client and carries a token of its own. Any token may ask, about tokens of
+	// its own instance: whoever has the text of another one can learn the same by using it. A token that does not work now
+	// (unknown, of another instance, ended, suspended, not yet valid, or its user can't log in any more) is exactly
+	// `{"active":false}`.
+	//
+	// Asking is not a use of the token. Its client's address is not known here: hold it against
+	// `allowed_ips` where that matters. Parameters that are not known are passed over (RFC 6749 section 3.2).
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /api/auth/introspect (the `IntrospectToken` operationId).
+	IntrospectTokenWithFormdataBody(ctx context.Context, body IntrospectTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetPolicy Show the policy
 	//
 	// What the operator allows, for those who are about to ask for a token: more than that is a 400 that names the field.
@@ -1482,6 +1645,36 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/auth/policy (the `GetPolicy` operationId).
 	GetPolicy(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokeTokenTextWithBody Revoke a token by its text (RFC 7009)
+	//
+	// Ends the token whose text is sent, as the token itself could with `DELETE /api/auth/tokens/self`: having it is the
+	// authorization, and no other is needed. It works from any address. The answer is 200 without a body whatever the
+	// token was, known or not; a token that has ended, or was rotated out and whose grace is over, is left as it is.
+	// Once it has been sent, the token is refused everywhere.
+	//
+	// Errors carry OAuth's word for them as `error`. 503 means that the token may still work: try again after `Retry-After`.
+	// Parameters that are not known are passed over (RFC 6749 section 3.2).
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/auth/revoke (the `RevokeTokenText` operationId).
+	RevokeTokenTextWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokeTokenTextWithFormdataBody Revoke a token by its text (RFC 7009)
+	//
+	// Ends the token whose text is sent, as the token itself could with `DELETE /api/auth/tokens/self`: having it is the
+	// authorization, and no other is needed. It works from any address. The answer is 200 without a body whatever the
+	// token was, known or not; a token that has ended, or was rotated out and whose grace is over, is left as it is.
+	// Once it has been sent, the token is refused everywhere.
+	//
+	// Errors carry OAuth's word for them as `error`. 503 means that the token may still work: try again after `Retry-After`.
+	// Parameters that are not known are passed over (RFC 6749 section 3.2).
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /api/auth/revoke (the `RevokeTokenText` operationId).
+	RevokeTokenTextWithFormdataBody(ctx context.Context, body RevokeTokenTextFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SignOut Sign out
 	//
@@ -1740,6 +1933,24 @@ type ClientInterface interface {
 	// Corresponds with POST /api/auth/tokens/{tokenId}/rotate (the `RotateToken` operationId).
 	RotateToken(ctx context.Context, tokenID TokenID, params *RotateTokenParams, body RotateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// VerifyToken May this token pass (forward-auth)
+	//
+	// For a proxy that asks before it passes a request on: nginx (`auth_request`), Traefik (`ForwardAuth`), Caddy
+	// (`forward_auth`), Envoy (`ext_authz`). It answers 200 without a body when the token that the request carries is good
+	// and may do what the query asks for, else 401, 403, or 503 when that cannot be told. **Any method** is answered as
+	// GET, because some proxies ask with the original request's; a body is not read.
+	//
+	// The token comes in `Authorization: Bearer TOKEN`, or in the header that the operator names with
+	// `--verify-header`. A request that carries more than one is refused (RFC 6750 section 2). A session cookie does not
+	// count: browsers send it by themselves. Answering 200 is a use of the token, from the client's address, which
+	// `allowed_ips` are held against: name the proxy in `--trusted-proxies`.
+	//
+	// A proxy must pass the `X-Auth-…` headers of this answer on in the place of whatever its client has sent by these
+	// names.
+	//
+	// Corresponds with GET /api/auth/verify (the `VerifyToken` operationId).
+	VerifyToken(ctx context.Context, params *VerifyTokenParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListInstances List the instances that may be signed in to
 	//
 	// The FalkorDB servers that the operator allows, in the operator's order; the first is the default.
@@ -1767,6 +1978,56 @@ type ClientInterface interface {
 	GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
+// IntrospectTokenWithBody What is this token (RFC 7662)
+//
+// For a service that got a token from its client and carries a token of its own. Any token may ask, about tokens of
+// its own instance: whoever has the text of another one can learn the same by using it. A token that does not work now
+// (unknown, of another instance, ended, suspended, not yet valid, or its user can't log in any more) is exactly
+// `{"active":false}`.
+//
+// Asking is not a use of the token. Its client's address is not known here: hold it against
+// `allowed_ips` where that matters. Parameters that are not known are passed over (RFC 6749 section 3.2).
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/auth/introspect (the `IntrospectToken` operationId).
+func (c *Client) IntrospectTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewIntrospectTokenRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// IntrospectTokenWithFormdataBody What is this token (RFC 7662)
+//
+// For a service that got a token from its client and carries a token of its own. Any token may ask, about tokens of
+// its own instance: whoever has the text of another one can learn the same by using it. A token that does not work now
+// (unknown, of another instance, ended, suspended, not yet valid, or its user can't log in any more) is exactly
+// `{"active":false}`.
+//
+// Asking is not a use of the token. Its client's address is not known here: hold it against
+// `allowed_ips` where that matters. Parameters that are not known are passed over (RFC 6749 section 3.2).
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /api/auth/introspect (the `IntrospectToken` operationId).
+func (c *Client) IntrospectTokenWithFormdataBody(ctx context.Context, body IntrospectTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewIntrospectTokenRequestWithFormdataBody(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetPolicy Show the policy
 //
 // What the operator allows, for those who are about to ask for a token: more than that is a 400 that names the field.
@@ -1776,6 +2037,56 @@ type ClientInterface interface {
 // Corresponds with GET /api/auth/policy (the `GetPolicy` operationId).
 func (c *Client) GetPolicy(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetPolicyRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokeTokenTextWithBody Revoke a token by its text (RFC 7009)
+//
+// Ends the token whose text is sent, as the token itself could with `DELETE /api/auth/tokens/self`: having it is the
+// authorization, and no other is needed. It works from any address. The answer is 200 without a body whatever the
+// token was, known or not; a token that has ended, or was rotated out and whose grace is over, is left as it is.
+// Once it has been sent, the token is refused everywhere.
+//
+// Errors carry OAuth's word for them as `error`. 503 means that the token may still work: try again after `Retry-After`.
+// Parameters that are not known are passed over (RFC 6749 section 3.2).
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/auth/revoke (the `RevokeTokenText` operationId).
+func (c *Client) RevokeTokenTextWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeTokenTextRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokeTokenTextWithFormdataBody Revoke a token by its text (RFC 7009)
+//
+// Ends the token whose text is sent, as the token itself could with `DELETE /api/auth/tokens/self`: having it is the
+// authorization, and no other is needed. It works from any address. The answer is 200 without a body whatever the
+// token was, known or not; a token that has ended, or was rotated out and whose grace is over, is left as it is.
+// Once it has been sent, the token is refused everywhere.
+//
+// Errors carry OAuth's word for them as `error`. 503 means that the token may still work: try again after `Retry-After`.
+// Parameters that are not known are passed over (RFC 6749 section 3.2).
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /api/auth/revoke (the `RevokeTokenText` operationId).
+func (c *Client) RevokeTokenTextWithFormdataBody(ctx context.Context, body RevokeTokenTextFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeTokenTextRequestWithFormdataBody(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2263,6 +2574,34 @@ func (c *Client) RotateToken(ctx context.Context, tokenID TokenID, params *Rotat
 	return c.Client.Do(req)
 }
 
+// VerifyToken May this token pass (forward-auth)
+//
+// For a proxy that asks before it passes a request on: nginx (`auth_request`), Traefik (`ForwardAuth`), Caddy
+// (`forward_auth`), Envoy (`ext_authz`). It answers 200 without a body when the token that the request carries is good
+// and may do what the query asks for, else 401, 403, or 503 when that cannot be told. **Any method** is answered as
+// GET, because some proxies ask with the original request's; a body is not read.
+//
+// The token comes in `Authorization: Bearer TOKEN`, or in the header that the operator names with
+// `--verify-header`. A request that carries more than one is refused (RFC 6750 section 2). A session cookie does not
+// count: browsers send it by themselves. Answering 200 is a use of the token, from the client's address, which
+// `allowed_ips` are held against: name the proxy in `--trusted-proxies`.
+//
+// A proxy must pass the `X-Auth-…` headers of this answer on in the place of whatever its client has sent by these
+// names.
+//
+// Corresponds with GET /api/auth/verify (the `VerifyToken` operationId).
+func (c *Client) VerifyToken(ctx context.Context, params *VerifyTokenParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVerifyTokenRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListInstances List the instances that may be signed in to
 //
 // The FalkorDB servers that the operator allows, in the operator's order; the first is the default.
@@ -2329,6 +2668,46 @@ func (c *Client) GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn
 	return c.Client.Do(req)
 }
 
+// NewIntrospectTokenRequestWithFormdataBody calls the generic IntrospectToken builder with application/x-www-form-urlencoded body
+func NewIntrospectTokenRequestWithFormdataBody(server string, body IntrospectTokenFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewIntrospectTokenRequestWithBody(server, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewIntrospectTokenRequestWithBody constructs an http.Request for the IntrospectToken method, with any body, and a specified content type
+func NewIntrospectTokenRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/auth/introspect")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewGetPolicyRequest constructs an http.Request for the GetPolicy method
 func NewGetPolicyRequest(server string) (*http.Request, error) {
 	var err error
@@ -2352,6 +2731,46 @@ func NewGetPolicyRequest(server string) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewRevokeTokenTextRequestWithFormdataBody calls the generic RevokeTokenText builder with application/x-www-form-urlencoded body
+func NewRevokeTokenTextRequestWithFormdataBody(server string, body RevokeTokenTextFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewRevokeTokenTextRequestWithBody(server, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewRevokeTokenTextRequestWithBody constructs an http.Request for the RevokeTokenText method, with any body, and a specified content type
+func NewRevokeTokenTextRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/auth/revoke")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -3017,6 +3436,96 @@ func NewRotateTokenRequestWithBody(server string, tokenID TokenID, params *Rotat
 	return req, nil
 }
 
+// NewVerifyTokenRequest constructs an http.Request for the VerifyToken method
+func NewVerifyTokenRequest(server string, params *VerifyTokenParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/auth/verify")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Permission != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "permission", *params.Permission, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Graph != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "graph", *params.Graph, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Instance != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "instance", *params.Instance, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Original != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "original", *params.Original, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListInstancesRequest constructs an http.Request for the ListInstances method
 func NewListInstancesRequest(server string) (*http.Request, error) {
 	var err error
@@ -3169,6 +3678,36 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// IntrospectTokenWithBodyWithResponse What is this token (RFC 7662)
+	//
+	// For a service that got a token from its client and carries a token of its own. Any token may ask, about tokens of
+	// its own instance: whoever has the text of another one can learn the same by using it. A token that does not work now
+	// (unknown, of another instance, ended, suspended, not yet valid, or its user can't log in any more) is exactly
+	// `{"active":false}`.
+	//
+	// Asking is not a use of the token. Its client's address is not known here: hold it against
+	// `allowed_ips` where that matters. Parameters that are not known are passed over (RFC 6749 section 3.2).
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/auth/introspect (the `IntrospectToken` operationId).
+	IntrospectTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*IntrospectTokenResponse, error)
+
+	// IntrospectTokenWithFormdataBodyWithResponse What is this token (RFC 7662)
+	//
+	// For a service that got a token from its client and carries a token of its own. Any token may ask, about tokens of
+	// its own instance: whoever has the text of another one can learn the same by using it. A token that does not work now
+	// (unknown, of another instance, ended, suspended, not yet valid, or its user can't log in any more) is exactly
+	// `{"active":false}`.
+	//
+	// Asking is not a use of the token. Its client's address is not known here: hold it against
+	// `allowed_ips` where that matters. Parameters that are not known are passed over (RFC 6749 section 3.2).
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/auth/introspect (the `IntrospectToken` operationId).
+	IntrospectTokenWithFormdataBodyWithResponse(ctx context.Context, body IntrospectTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*IntrospectTokenResponse, error)
+
 	// GetPolicyWithResponse Show the policy
 	//
 	// What the operator allows, for those who are about to ask for a token: more than that is a 400 that names the field.
@@ -3179,6 +3718,36 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/auth/policy (the `GetPolicy` operationId).
 	GetPolicyWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetPolicyResponse, error)
+
+	// RevokeTokenTextWithBodyWithResponse Revoke a token by its text (RFC 7009)
+	//
+	// Ends the token whose text is sent, as the token itself could with `DELETE /api/auth/tokens/self`: having it is the
+	// authorization, and no other is needed. It works from any address. The answer is 200 without a body whatever the
+	// token was, known or not; a token that has ended, or was rotated out and whose grace is over, is left as it is.
+	// Once it has been sent, the token is refused everywhere.
+	//
+	// Errors carry OAuth's word for them as `error`. 503 means that the token may still work: try again after `Retry-After`.
+	// Parameters that are not known are passed over (RFC 6749 section 3.2).
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/auth/revoke (the `RevokeTokenText` operationId).
+	RevokeTokenTextWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RevokeTokenTextResponse, error)
+
+	// RevokeTokenTextWithFormdataBodyWithResponse Revoke a token by its text (RFC 7009)
+	//
+	// Ends the token whose text is sent, as the token itself could with `DELETE /api/auth/tokens/self`: having it is the
+	// authorization, and no other is needed. It works from any address. The answer is 200 without a body whatever the
+	// token was, known or not; a token that has ended, or was rotated out and whose grace is over, is left as it is.
+	// Once it has been sent, the token is refused everywhere.
+	//
+	// Errors carry OAuth's word for them as `error`. 503 means that the token may still work: try again after `Retry-After`.
+	// Parameters that are not known are passed over (RFC 6749 section 3.2).
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/auth/revoke (the `RevokeTokenText` operationId).
+	RevokeTokenTextWithFormdataBodyWithResponse(ctx context.Context, body RevokeTokenTextFormdataRequestBody, reqEditors ...RequestEditorFn) (*RevokeTokenTextResponse, error)
 
 	// SignOutWithResponse Sign out
 	//
@@ -3453,6 +4022,26 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/auth/tokens/{tokenId}/rotate (the `RotateToken` operationId).
 	RotateTokenWithResponse(ctx context.Context, tokenID TokenID, params *RotateTokenParams, body RotateTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*RotateTokenResponse, error)
 
+	// VerifyTokenWithResponse May this token pass (forward-auth)
+	//
+	// For a proxy that asks before it passes a request on: nginx (`auth_request`), Traefik (`ForwardAuth`), Caddy
+	// (`forward_auth`), Envoy (`ext_authz`). It answers 200 without a body when the token that the request carries is good
+	// and may do what the query asks for, else 401, 403, or 503 when that cannot be told. **Any method** is answered as
+	// GET, because some proxies ask with the original request's; a body is not read.
+	//
+	// The token comes in `Authorization: Bearer TOKEN`, or in the header that the operator names with
+	// `--verify-header`. A request that carries more than one is refused (RFC 6750 section 2). A session cookie does not
+	// count: browsers send it by themselves. Answering 200 is a use of the token, from the client's address, which
+	// `allowed_ips` are held against: name the proxy in `--trusted-proxies`.
+	//
+	// A proxy must pass the `X-Auth-…` headers of this answer on in the place of whatever its client has sent by these
+	// names.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/auth/verify (the `VerifyToken` operationId).
+	VerifyTokenWithResponse(ctx context.Context, params *VerifyTokenParams, reqEditors ...RequestEditorFn) (*VerifyTokenResponse, error)
+
 	// ListInstancesWithResponse List the instances that may be signed in to
 	//
 	// The FalkorDB servers that the operator allows, in the operator's order; the first is the default.
@@ -3486,6 +4075,116 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /readyz (the `GetReadiness` operationId).
 	GetReadinessWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetReadinessResponse, error)
+}
+
+// IntrospectTokenResponse401Headers the declared response headers of an HTTP 401 response for IntrospectToken
+type IntrospectTokenResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// IntrospectTokenResponse403Headers the declared response headers of an HTTP 403 response for IntrospectToken
+type IntrospectTokenResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// IntrospectTokenResponse503Headers the declared response headers of an HTTP 503 response for IntrospectToken
+type IntrospectTokenResponse503Headers struct {
+	RetryAfter int
+}
+
+type IntrospectTokenResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Introspection
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *BodyTooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *IntrospectTokenResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *IntrospectTokenResponse403Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *IntrospectTokenResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r IntrospectTokenResponse) GetJSON200() *Introspection {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r IntrospectTokenResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r IntrospectTokenResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r IntrospectTokenResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r IntrospectTokenResponse) GetApplicationProblemJSON413() *BodyTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r IntrospectTokenResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r IntrospectTokenResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r IntrospectTokenResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r IntrospectTokenResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r IntrospectTokenResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r IntrospectTokenResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r IntrospectTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
 }
 
 type GetPolicyResponse struct {
@@ -3529,6 +4228,95 @@ func (r GetPolicyResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r GetPolicyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// RevokeTokenTextResponse403Headers the declared response headers of an HTTP 403 response for RevokeTokenText
+type RevokeTokenTextResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// RevokeTokenTextResponse503Headers the declared response headers of an HTTP 503 response for RevokeTokenText
+type RevokeTokenTextResponse503Headers struct {
+	RetryAfter int
+}
+
+type RevokeTokenTextResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *BodyTooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *RevokeTokenTextResponse403Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *RevokeTokenTextResponse503Headers
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r RevokeTokenTextResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r RevokeTokenTextResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r RevokeTokenTextResponse) GetApplicationProblemJSON413() *BodyTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r RevokeTokenTextResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r RevokeTokenTextResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r RevokeTokenTextResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r RevokeTokenTextResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r RevokeTokenTextResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RevokeTokenTextResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RevokeTokenTextResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -5157,6 +5945,107 @@ func (r RotateTokenResponse) StatusCode() int {
 	return 0
 }
 
+// VerifyTokenResponse200Headers the declared response headers of an HTTP 200 response for VerifyToken
+type VerifyTokenResponse200Headers struct {
+	XAuthInstance    string
+	XAuthPermissions string
+	XAuthRole        Role
+	XAuthTokenID     TokenID
+	XAuthUser        string
+	XAuthUserID      string
+}
+
+// VerifyTokenResponse401Headers the declared response headers of an HTTP 401 response for VerifyToken
+type VerifyTokenResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// VerifyTokenResponse403Headers the declared response headers of an HTTP 403 response for VerifyToken
+type VerifyTokenResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// VerifyTokenResponse503Headers the declared response headers of an HTTP 503 response for VerifyToken
+type VerifyTokenResponse503Headers struct {
+	RetryAfter int
+}
+
+type VerifyTokenResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *VerifyTokenResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *VerifyTokenResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *VerifyTokenResponse403Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *VerifyTokenResponse503Headers
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r VerifyTokenResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r VerifyTokenResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r VerifyTokenResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r VerifyTokenResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r VerifyTokenResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r VerifyTokenResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r VerifyTokenResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r VerifyTokenResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r VerifyTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 type ListInstancesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -5401,6 +6290,48 @@ func (r GetReadinessResponse) StatusCode() int {
 	return 0
 }
 
+// IntrospectTokenWithBodyWithResponse What is this token (RFC 7662)
+//
+// For a service that got a token from its client and carries a token of its own. Any token may ask, about tokens of
+// its own instance: whoever has the text of another one can learn the same by using it. A token that does not work now
+// (unknown, of another instance, ended, suspended, not yet valid, or its user can't log in any more) is exactly
+// `{"active":false}`.
+//
+// Asking is not a use of the token. Its client's address is not known here: hold it against
+// `allowed_ips` where that matters. Parameters that are not known are passed over (RFC 6749 section 3.2).
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/auth/introspect (the `IntrospectToken` operationId).
+func (c *ClientWithResponses) IntrospectTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*IntrospectTokenResponse, error) {
+	rsp, err := c.IntrospectTokenWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseIntrospectTokenResponse(rsp)
+}
+
+// IntrospectTokenWithFormdataBodyWithResponse What is this token (RFC 7662)
+//
+// For a service that got a token from its client and carries a token of its own. Any token may ask, about tokens of
+// its own instance: whoever has the text of another one can learn the same by using it. A token that does not work now
+// (unknown, of another instance, ended, suspended, not yet valid, or its user can't log in any more) is exactly
+// `{"active":false}`.
+//
+// Asking is not a use of the token. Its client's address is not known here: hold it against
+// `allowed_ips` where that matters. Parameters that are not known are passed over (RFC 6749 section 3.2).
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/auth/introspect (the `IntrospectToken` operationId).
+func (c *ClientWithResponses) IntrospectTokenWithFormdataBodyWithResponse(ctx context.Context, body IntrospectTokenFormdataRequestBody, reqEditors ...RequestEditorFn) (*IntrospectTokenResponse, error) {
+	rsp, err := c.IntrospectTokenWithFormdataBody(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseIntrospectTokenResponse(rsp)
+}
+
 // GetPolicyWithResponse Show the policy
 //
 // What the operator allows, for those who are about to ask for a token: more than that is a 400 that names the field.
@@ -5416,6 +6347,48 @@ func (c *ClientWithResponses) GetPolicyWithResponse(ctx context.Context, reqEdit
 		return nil, err
 	}
 	return ParseGetPolicyResponse(rsp)
+}
+
+// RevokeTokenTextWithBodyWithResponse Revoke a token by its text (RFC 7009)
+//
+// Ends the token whose text is sent, as the token itself could with `DELETE /api/auth/tokens/self`: having it is the
+// authorization, and no other is needed. It works from any address. The answer is 200 without a body whatever the
+// token was, known or not; a token that has ended, or was rotated out and whose grace is over, is left as it is.
+// Once it has been sent, the token is refused everywhere.
+//
+// Errors carry OAuth's word for them as `error`. 503 means that the token may still work: try again after `Retry-After`.
+// Parameters that are not known are passed over (RFC 6749 section 3.2).
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/auth/revoke (the `RevokeTokenText` operationId).
+func (c *ClientWithResponses) RevokeTokenTextWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RevokeTokenTextResponse, error) {
+	rsp, err := c.RevokeTokenTextWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRevokeTokenTextResponse(rsp)
+}
+
+// RevokeTokenTextWithFormdataBodyWithResponse Revoke a token by its text (RFC 7009)
+//
+// Ends the token whose text is sent, as the token itself could with `DELETE /api/auth/tokens/self`: having it is the
+// authorization, and no other is needed. It works from any address. The answer is 200 without a body whatever the
+// token was, known or not; a token that has ended, or was rotated out and whose grace is over, is left as it is.
+// Once it has been sent, the token is refused everywhere.
+//
+// Errors carry OAuth's word for them as `error`. 503 means that the token may still work: try again after `Retry-After`.
+// Parameters that are not known are passed over (RFC 6749 section 3.2).
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/auth/revoke (the `RevokeTokenText` operationId).
+func (c *ClientWithResponses) RevokeTokenTextWithFormdataBodyWithResponse(ctx context.Context, body RevokeTokenTextFormdataRequestBody, reqEditors ...RequestEditorFn) (*RevokeTokenTextResponse, error) {
+	rsp, err := c.RevokeTokenTextWithFormdataBody(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRevokeTokenTextResponse(rsp)
 }
 
 // SignOutWithResponse Sign out
@@ -5823,6 +6796,32 @@ func (c *ClientWithResponses) RotateTokenWithResponse(ctx context.Context, token
 	return ParseRotateTokenResponse(rsp)
 }
 
+// VerifyTokenWithResponse May this token pass (forward-auth)
+//
+// For a proxy that asks before it passes a request on: nginx (`auth_request`), Traefik (`ForwardAuth`), Caddy
+// (`forward_auth`), Envoy (`ext_authz`). It answers 200 without a body when the token that the request carries is good
+// and may do what the query asks for, else 401, 403, or 503 when that cannot be told. **Any method** is answered as
+// GET, because some proxies ask with the original request's; a body is not read.
+//
+// The token comes in `Authorization: Bearer TOKEN`, or in the header that the operator names with
+// `--verify-header`. A request that carries more than one is refused (RFC 6750 section 2). A session cookie does not
+// count: browsers send it by themselves. Answering 200 is a use of the token, from the client's address, which
+// `allowed_ips` are held against: name the proxy in `--trusted-proxies`.
+//
+// A proxy must pass the `X-Auth-…` headers of this answer on in the place of whatever its client has sent by these
+// names.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/auth/verify (the `VerifyToken` operationId).
+func (c *ClientWithResponses) VerifyTokenWithResponse(ctx context.Context, params *VerifyTokenParams, reqEditors ...RequestEditorFn) (*VerifyTokenResponse, error) {
+	rsp, err := c.VerifyToken(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseVerifyTokenResponse(rsp)
+}
+
 // ListInstancesWithResponse List the instances that may be signed in to
 //
 // The FalkorDB servers that the operator allows, in the operator's order; the first is the default.
@@ -5881,6 +6880,121 @@ func (c *ClientWithResponses) GetReadinessWithResponse(ctx context.Context, reqE
 	return ParseGetReadinessResponse(rsp)
 }
 
+// ParseIntrospectTokenResponse parses an HTTP response from a IntrospectTokenWithResponse call
+func ParseIntrospectTokenResponse(rsp *http.Response) (*IntrospectTokenResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &IntrospectTokenResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Introspection
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest BodyTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers IntrospectTokenResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers IntrospectTokenResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 503:
+		var headers IntrospectTokenResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetPolicyResponse parses an HTTP response from a GetPolicyWithResponse call
 func ParseGetPolicyResponse(rsp *http.Response) (*GetPolicyResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -5916,6 +7030,100 @@ func ParseGetPolicyResponse(rsp *http.Response) (*GetPolicyResponse, error) {
 		}
 		response.ApplicationProblemJSON500 = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseRevokeTokenTextResponse parses an HTTP response from a RevokeTokenTextWithResponse call
+func ParseRevokeTokenTextResponse(rsp *http.Response) (*RevokeTokenTextResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RevokeTokenTextResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest BodyTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 403:
+		var headers RevokeTokenTextResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 503:
+		var headers RevokeTokenTextResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -7614,6 +8822,148 @@ func ParseRotateTokenResponse(rsp *http.Response) (*RotateTokenResponse, error) 
 		response.Headers403 = &headers
 	case rsp.StatusCode == 503:
 		var headers RotateTokenResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseVerifyTokenResponse parses an HTTP response from a VerifyTokenWithResponse call
+func ParseVerifyTokenResponse(rsp *http.Response) (*VerifyTokenResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &VerifyTokenResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers VerifyTokenResponse200Headers
+		if values := rsp.Header.Values("X-Auth-Instance"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Auth-Instance", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XAuthInstance = value
+		}
+		if values := rsp.Header.Values("X-Auth-Permissions"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Auth-Permissions", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XAuthPermissions = value
+		}
+		if values := rsp.Header.Values("X-Auth-Role"); len(values) > 0 {
+			var value Role
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Auth-Role", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XAuthRole = value
+		}
+		if values := rsp.Header.Values("X-Auth-Token-Id"); len(values) > 0 {
+			var value TokenID
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Auth-Token-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XAuthTokenID = value
+		}
+		if values := rsp.Header.Values("X-Auth-User"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Auth-User", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XAuthUser = value
+		}
+		if values := rsp.Header.Values("X-Auth-User-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Auth-User-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XAuthUserID = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers VerifyTokenResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers VerifyTokenResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 503:
+		var headers VerifyTokenResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

@@ -251,6 +251,89 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * May this token pass (forward-auth)
+         * @description For a proxy that asks before it passes a request on: nginx (`auth_request`), Traefik (`ForwardAuth`), Caddy
+         *     (`forward_auth`), Envoy (`ext_authz`). It answers 200 without a body when the token that the request carries is good
+         *     and may do what the query asks for, else 401, 403, or 503 when that cannot be told. **Any method** is answered as
+         *     GET, because some proxies ask with the original request's; a body is not read.
+         *
+         *     The token comes in `Authorization: Bearer TOKEN`, or in the header that the operator names with
+         *     `--verify-header`. A request that carries more than one is refused (RFC 6750 section 2). A session cookie does not
+         *     count: browsers send it by themselves. Answering 200 is a use of the token, from the client's address, which
+         *     `allowed_ips` are held against: name the proxy in `--trusted-proxies`.
+         *
+         *     A proxy must pass the `X-Auth-…` headers of this answer on in the place of whatever its client has sent by these
+         *     names.
+         */
+        get: operations["verifyToken"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/introspect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What is this token (RFC 7662)
+         * @description For a service that got a token from its client and carries a token of its own. Any token may ask, about tokens of
+         *     its own instance: whoever has the text of another one can learn the same by using it. A token that does not work now
+         *     (unknown, of another instance, ended, suspended, not yet valid, or its user can't log in any more) is exactly
+         *     `{"active":false}`.
+         *
+         *     Asking is not a use of the token. Its client's address is not known here: hold it against
+         *     `allowed_ips` where that matters. Parameters that are not known are passed over (RFC 6749 section 3.2).
+         */
+        post: operations["introspectToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke a token by its text (RFC 7009)
+         * @description Ends the token whose text is sent, as the token itself could with `DELETE /api/auth/tokens/self`: having it is the
+         *     authorization, and no other is needed. It works from any address. The answer is 200 without a body whatever the
+         *     token was, known or not; a token that has ended, or was rotated out and whose grace is over, is left as it is.
+         *     Once it has been sent, the token is refused everywhere.
+         *
+         *     Errors carry OAuth's word for them as `error`. 503 means that the token may still work: try again after `Retry-After`.
+         *     Parameters that are not known are passed over (RFC 6749 section 3.2).
+         */
+        post: operations["revokeTokenText"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/session": {
         parameters: {
             query?: never;
@@ -1104,6 +1187,104 @@ export interface components {
             existing_tokens: "report" | "block" | "shorten";
         };
         /**
+         * @description A token's text, as OAuth 2.0 sends it.
+         * @example {
+         *       "token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...",
+         *       "token_type_hint": "access_token"
+         *     }
+         */
+        TokenForm: {
+            /**
+             * @description The token's text.
+             * @example eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...
+             */
+            token: string;
+            /**
+             * @description Passed over; there is one type of tokens.
+             * @example access_token
+             */
+            token_type_hint?: string;
+        };
+        /**
+         * @description RFC 7662 section 2.2, and `role`, `graphs`, `allowed_ips`, `host` and `port` besides. All but `active` are there only when
+         *     it is true.
+         * @example {
+         *       "active": false
+         *     }
+         */
+        Introspection: {
+            /**
+             * @description Whether the token works now.
+             * @example true
+             */
+            active: boolean;
+            /**
+             * @description Its permissions now, separated by spaces; not there when it has none.
+             * @example graph:read tokens:read
+             */
+            scope?: string;
+            /** @example default */
+            username?: string;
+            /**
+             * @example Bearer
+             * @enum {string}
+             */
+            token_type?: "Bearer";
+            /**
+             * Format: int64
+             * @description When it ends (Unix seconds); not there when never.
+             * @example 1766577600
+             */
+            exp?: number;
+            /**
+             * Format: int64
+             * @description When it was made (Unix seconds).
+             * @example 1763985600
+             */
+            iat?: number;
+            /**
+             * Format: int64
+             * @description When it began to work (Unix seconds); not there when at once.
+             * @example 1763985600
+             */
+            nbf?: number;
+            /**
+             * @description The user's ID.
+             * @example user-5f2ab8c0d1e2
+             */
+            sub?: string;
+            /**
+             * @description The token's ID.
+             * @example 1761055513181-215c579b
+             */
+            jti?: string;
+            role?: components["schemas"]["Role"];
+            /**
+             * @description The names and patterns of the graphs that the token may touch.
+             * @example [
+             *       "social"
+             *     ]
+             */
+            graphs?: string[];
+            /**
+             * @description Where it may be used from; not there when from everywhere.
+             * @example [
+             *       "192.0.2.0/24"
+             *     ]
+             */
+            allowed_ips?: string[];
+            /**
+             * @description The instance's host.
+             * @example localhost
+             */
+            host?: string;
+            /**
+             * @description The instance's port.
+             * @example 6379
+             */
+            port?: number;
+        };
+        /**
          * @example {
          *       "host": "localhost",
          *       "port": 6379
@@ -1221,6 +1402,11 @@ export interface components {
             message: string;
             /** @example 4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f */
             requestId: string;
+            /**
+             * @description OAuth's word for it (RFC 6749 section 5.2); only from `introspect` and `revoke`.
+             * @example invalid_request
+             */
+            error?: string;
             /** @description The invalid fields of a 400. */
             errors?: components["schemas"]["FieldError"][];
         };
@@ -1443,7 +1629,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is not application/json. */
+        /** @description The body is not of the media type that the operation takes. */
         UnsupportedMediaType: {
             headers: {
                 "Token-Expires-At": components["headers"]["TokenExpiresAt"];
@@ -1603,6 +1789,8 @@ export type ReportTokenRequest = components['schemas']['ReportTokenRequest'];
 export type TokenReported = components['schemas']['TokenReported'];
 export type TokenResumed = components['schemas']['TokenResumed'];
 export type Policy = components['schemas']['Policy'];
+export type TokenForm = components['schemas']['TokenForm'];
+export type Introspection = components['schemas']['Introspection'];
 export type Instance = components['schemas']['Instance'];
 export type InstanceList = components['schemas']['InstanceList'];
 export type InstanceStatus = components['schemas']['InstanceStatus'];
@@ -2027,6 +2215,124 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            421: components["responses"]["MisdirectedRequest"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    verifyToken: {
+        parameters: {
+            query?: {
+                /** @description A permission that the token must have now; may be given several times, and then all of them are asked for. */
+                permission?: components["schemas"]["Permission"][];
+                /** @description The name of a graph that the token must be allowed to touch. It is a name, not a pattern. */
+                graph?: string;
+                /**
+                 * @description The FalkorDB server, host:port, that the token must be for. Where several are served, two users of one name are
+                 *     two people: ask for this, or tell them apart by `X-Auth-User-Id`.
+                 */
+                instance?: string;
+                /**
+                 * @description Takes the rest of the query, whatever it holds, and is not read. For proxies that append the original request's
+                 *     path and query to this address.
+                 */
+                original?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The token may pass. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    /**
+                     * @description The token's FalkorDB user. All bytes but letters, digits and `-._~` are percent-encoded (RFC 3986), so that any
+                     *     name is a safe header.
+                     */
+                    "X-Auth-User"?: string;
+                    /** @description The user's ID, which differs between instances. */
+                    "X-Auth-User-Id"?: string;
+                    /** @description The FalkorDB server that the token is for, host:port. */
+                    "X-Auth-Instance"?: string;
+                    /** @description The user's role now. */
+                    "X-Auth-Role"?: components["schemas"]["Role"];
+                    /** @description The token's ID. */
+                    "X-Auth-Token-Id"?: components["schemas"]["TokenId"];
+                    /** @description What the token may do now, separated by spaces; empty for nothing. */
+                    "X-Auth-Permissions"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["MisdirectedRequest"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    introspectToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["TokenForm"];
+            };
+        };
+        responses: {
+            /** @description What is known of the token. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Introspection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["MisdirectedRequest"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeTokenText: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["TokenForm"];
+            };
+        };
+        responses: {
+            /** @description The token does not work, or not any more. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["MisdirectedRequest"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];

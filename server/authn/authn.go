@@ -20,6 +20,7 @@ import (
 // The security schemes of openapi.yaml.
 const (
 	SchemeBearer = "bearerAuth"
+	SchemeHeader = "tokenHeader"
 	SchemeCookie = "sessionCookie"
 )
 
@@ -27,8 +28,8 @@ var (
 	// ErrNoCredentials is returned for a request that shows nothing at all.
 	ErrNoCredentials = errors.New("no credentials")
 	// ErrBadHeader is returned for an Authorization header that is not one
-	// bearer token.
-	ErrBadHeader = fmt.Errorf("authorization header is not a bearer token: %w", tokens.ErrUnauthenticated)
+	// bearer token, and for a request that shows more than one.
+	ErrBadHeader = fmt.Errorf("headers do not hold one bearer token: %w", tokens.ErrUnauthenticated)
 )
 
 // Principal is who is asking. Only Authenticate makes one.
@@ -68,18 +69,21 @@ type Authenticator struct {
 	// Tokens and Sessions are both required.
 	Tokens   *tokens.Service
 	Sessions *session.Service
+	// TokenHeader names the header that operations with SchemeHeader take a
+	// token from as well; empty for none.
+	TokenHeader string
 }
 
 // Authenticate tells who sends a request, by the schemes that its operation
 // accepts. It returns ErrNoCredentials when nothing is shown, and otherwise the
 // errors of tokens.Service.Verify and session.Service.Verify.
 func (a *Authenticator) Authenticate(r *http.Request, client Client, schemes []string) (*Principal, error) {
-	if headers := r.Header.Values("Authorization"); len(headers) > 0 && slices.Contains(schemes, SchemeBearer) {
-		text, err := bearer(headers)
-		if err != nil {
-			return nil, err
-		}
+	text, err := a.shown(r.Header, schemes)
+	if err == nil {
 		return a.byToken(r.Context(), text, client)
+	}
+	if !errors.Is(err, ErrNoCredentials) {
+		return nil, err
 	}
 	if client.Cookie != nil && slices.Contains(schemes, SchemeCookie) {
 		return a.bySession(r.Context(), client.Cookie)
@@ -87,13 +91,33 @@ func (a *Authenticator) Authenticate(r *http.Request, client Client, schemes []s
 	return nil, ErrNoCredentials
 }
 
+// shown takes the token out of a request's headers. It returns ErrNoCredentials
+// when none of them is there, and ErrBadHeader for more than one token, even if
+// they were the same: what reads the request next may see another one.
+func (a *Authenticator) shown(h http.Header, schemes []string) (string, error) {
+	var authorization, plain []string
+	if slices.Contains(schemes, SchemeBearer) {
+		authorization = h.Values("Authorization")
+	}
+	if a.TokenHeader != "" && slices.Contains(schemes, SchemeHeader) {
+		plain = h.Values(a.TokenHeader)
+	}
+	switch {
+	case len(authorization)+len(plain) == 0:
+		return "", ErrNoCredentials
+	case len(authorization)+len(plain) > 1:
+		return "", ErrBadHeader
+	case len(plain) == 1:
+		return plain[0], nil
+	default:
+		return bearer(authorization[0])
+	}
+}
+
 // bearer takes the token out of the header; the scheme's case does not matter
 // (RFC 9110 section 11.1).
-func bearer(headers []string) (string, error) {
-	if len(headers) != 1 {
-		return "", ErrBadHeader
-	}
-	scheme, text, ok := strings.Cut(headers[0], " ")
+func bearer(header string) (string, error) {
+	scheme, text, ok := strings.Cut(header, " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
 		return "", ErrBadHeader
 	}

@@ -28,12 +28,41 @@ func TestAuthorizationHeaderIsOneBearerToken(t *testing.T) {
 		{"longer scheme", []string{"Bearerx abc"}, "", false},
 		{"twice", []string{"Bearer abc", "Bearer def"}, "", false},
 	} {
-		got, err := bearer(test.headers)
+		a := &Authenticator{}
+		got, err := a.shown(http.Header{"Authorization": test.headers}, []string{SchemeBearer})
 		if got != test.want || (err == nil) != test.ok {
 			t.Errorf("%s: %q, %v", test.name, got, err)
 		}
 		if err != nil && !errors.Is(err, tokens.ErrUnauthenticated) {
 			t.Errorf("%s: %v is not ErrUnauthenticated", test.name, err)
+		}
+	}
+}
+
+func TestOneTokenIsShownInOneHeader(t *testing.T) {
+	t.Parallel()
+	both := []string{SchemeBearer, SchemeHeader}
+	for _, test := range []struct {
+		name    string
+		header  string
+		shown   http.Header
+		schemes []string
+		want    string
+		err     error
+	}{
+		{"named header", "X-Api-Key", http.Header{"X-Api-Key": {"abc"}}, both, "abc", nil},
+		{"authorization", "X-Api-Key", http.Header{"Authorization": {"Bearer abc"}}, both, "abc", nil},
+		{"spelt otherwise", "x-api-key", http.Header{"X-Api-Key": {"abc"}}, both, "abc", nil},
+		{"none named", "", http.Header{"X-Api-Key": {"abc"}}, both, "", ErrNoCredentials},
+		{"another one named", "X-Token", http.Header{"X-Api-Key": {"abc"}}, both, "", ErrNoCredentials},
+		{"not for this operation", "X-Api-Key", http.Header{"X-Api-Key": {"abc"}}, []string{SchemeBearer}, "", ErrNoCredentials},
+		{"beside authorization", "X-Api-Key", http.Header{"X-Api-Key": {"abc"}, "Authorization": {"Bearer abc"}}, both, "", ErrBadHeader},
+		{"beside another scheme", "X-Api-Key", http.Header{"X-Api-Key": {"abc"}, "Authorization": {"Basic abc"}}, both, "", ErrBadHeader},
+		{"twice", "X-Api-Key", http.Header{"X-Api-Key": {"abc", "abc"}}, both, "", ErrBadHeader},
+	} {
+		a := &Authenticator{TokenHeader: test.header}
+		if got, err := a.shown(test.shown, test.schemes); got != test.want || !errors.Is(err, test.err) {
+			t.Errorf("%s: %q, %v, want %q, %v", test.name, got, err, test.want, test.err)
 		}
 	}
 }

@@ -36,19 +36,9 @@ func (a Accepted) Permissions() access.Permissions { return a.permissions }
 // store.ErrUnavailable or instance.ErrUnreachable when that can't be told.
 func (s *Service) Verify(ctx context.Context, text string, client Client) (Accepted, error) {
 	now := s.now()
-	verified, err := s.signing.Verify(text, now)
-	if err != nil {
-		return Accepted{}, fmt.Errorf("%w: %w", ErrUnauthenticated, err)
-	}
-	t, err := s.store.TokenByHash(ctx, crypto.HashToken(text))
-	if errors.Is(err, store.ErrNotFound) {
-		return Accepted{}, fmt.Errorf("verify token %s: %w", verified.Claims().ID, ErrUnknown)
-	}
+	t, err := s.find(ctx, text, now)
 	if err != nil {
 		return Accepted{}, err
-	}
-	if t.ID != verified.Claims().ID {
-		return Accepted{}, fmt.Errorf("verify token %s: row has another ID: %w", t.ID, ErrUnknown)
 	}
 	switch t.Status(now) {
 	case store.StatusRevoked:
@@ -75,12 +65,32 @@ func (s *Service) Verify(ctx context.Context, text string, client Client) (Accep
 	if !access.AllowsAddress(t.AllowedIPs, client.IP) {
 		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrAddress)
 	}
-	role, err := s.role(ctx, canonical(t))
+	role, err := s.role(ctx, t)
 	if err != nil {
 		return Accepted{}, err
 	}
 	s.recorder.record(store.Use{TokenID: t.ID, At: now.Truncate(time.Second), IP: client.IP.String(), Agent: client.Agent}, t.LastUse.At)
 	return Accepted{token: t, role: role, permissions: access.OfToken(role, t.Permissions)}, nil
+}
+
+// find gives the row of a token's text, whatever its status. It returns an error
+// under ErrUnauthenticated when there is none, and store.ErrUnavailable.
+func (s *Service) find(ctx context.Context, text string, now time.Time) (*store.Token, error) {
+	verified, err := s.signing.Verify(text, now)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnauthenticated, err)
+	}
+	t, err := s.store.TokenByHash(ctx, crypto.HashToken(text))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("find token %s: %w", verified.Claims().ID, ErrUnknown)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if t.ID != verified.Claims().ID {
+		return nil, fmt.Errorf("find token %s: row has another ID: %w", t.ID, ErrUnknown)
+	}
+	return canonical(t), nil
 }
 
 // reused acts upon the use of a secret that was rotated out and whose grace is
