@@ -33,6 +33,7 @@ func TestPolicySuspendsIdleTokensUntilTheyAreResumed(t *testing.T) {
 	if shown := keeper.token(idle.TokenID); shown.IsActive || shown.SuspendedAt == nil {
 		t.Errorf("suspended it is shown as %+v", shown)
 	}
+	keeper.post("/api/auth/tokens/"+idle.TokenID+"/rotate", `{}`).isProblem(t, http.StatusConflict, "token_suspended")
 	resume := "/api/auth/tokens/" + idle.TokenID + "/resume"
 	c.send(http.MethodPost, resume, nil).isProblem(t, http.StatusUnauthorized, "token_suspended")
 	for who, outcome := range map[*caller]struct {

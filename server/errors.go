@@ -121,6 +121,10 @@ var errorTable = [...]struct {
 		status: http.StatusConflict, code: "token_stale",
 		message: "The credentials behind this token do not log in any more. Give it the current password first.",
 	}},
+	{tokens.ErrResting, publicError{
+		status: http.StatusConflict, code: "token_suspended",
+		message: "This token is suspended. Resume it first.",
+	}},
 	{tokens.ErrEnded, publicError{
 		status: http.StatusConflict, code: "token_ended",
 		message: "This token was revoked or has expired. Create a new one.",

@@ -44,6 +44,7 @@ func TestErrorsAreToldByTheTable(t *testing.T) {
 		{"missing permission", &access.MissingError{Permission: access.TokensRead}, 403, "missing_permission"},
 		{"exceeds its issuer", &tokens.ExceedsError{Field: "graphs"}, 403, "exceeds_issuer"},
 		{"stale, to be rotated", tokens.ErrStale, 409, "token_stale"},
+		{"suspended, to be rotated", tokens.ErrResting, 409, "token_suspended"},
 		{"ended", tokens.ErrEnded, 409, "token_ended"},
 		{"rotated before", &tokens.RotatedError{By: "1-a"}, 409, "already_rotated"},
 		{"suspended", tokens.ErrSuspended, 401, "token_suspended"},

@@ -212,3 +212,16 @@ func issueChain(t *testing.T, s *Store, issuer *Token, depth int) (made []*Token
 	}
 	return made
 }
+
+// FalkorDB ends with a segmentation fault when an empty text is merged.
+func TestRevocationByNobodyNeverReachesTheStore(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	token := create(t, s, alice)
+	if _, err := s.RevokeToken(t.Context(), Revocation{TokenID: token.ID, At: noon}); !errors.Is(err, errNobody) {
+		t.Errorf("%v, want errNobody", err)
+	}
+	if got := byID(t, s, token.ID); got.Status(noon) != StatusActive {
+		t.Errorf("the token is %s", got.Status(noon))
+	}
+}

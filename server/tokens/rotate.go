@@ -13,6 +13,9 @@ import (
 // MaxGrace is the longest time that a rotated-out token can go on working.
 const MaxGrace = 604_800 * time.Second
 
+// ErrResting is returned for a token that is suspended and must be resumed first.
+var ErrResting = errors.New("token is suspended")
+
 // ErrEnded is returned for a token that was revoked or has expired.
 var ErrEnded = errors.New("token has ended")
 
@@ -41,7 +44,7 @@ type Rotation struct{ Old, New *store.Token }
 //
 // It returns an *ExceedsError or ErrOutlivesIssuer when the issuer is a token
 // that can do less than t, or ends before its successor would, a *RotatedError,
-// ErrEnded or ErrStale when t is not to be rotated, and ErrKeyReused.
+// ErrEnded, ErrStale or ErrResting when t is not to be rotated, and ErrKeyReused.
 func (s *Service) Rotate(ctx context.Context, issuer Issuer, t *store.Token, r RotateRequest) (*Issued, *Rotation, error) {
 	key, err := s.idempotencyKey(r.IdempotencyKey, "rotate "+t.ID, issuer.caller(), r.Grace)
 	if err != nil {
@@ -145,8 +148,12 @@ func (s *Service) whyNotRotatable(ctx context.Context, id string) error {
 	if t.RotatedTo != "" && t.RevokedAt.IsZero() {
 		return &RotatedError{t.RotatedTo}
 	}
-	if t.Status(s.now()) == store.StatusStale {
+	switch t.Status(s.now()) {
+	case store.StatusStale:
 		return fmt.Errorf("rotate token %s: %w", id, ErrStale)
+	case store.StatusSuspended:
+		return fmt.Errorf("rotate token %s: %w", id, ErrResting)
+	case store.StatusActive, store.StatusExpired, store.StatusRevoked:
 	}
 	return fmt.Errorf("rotate token %s: %w", id, ErrEnded)
 }
