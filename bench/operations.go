@@ -40,7 +40,7 @@ func operations() []operation {
 			return s.list(ctx, func(*store.ListQuery) {})
 		}},
 		{name: "list 100 of any status", run: func(ctx context.Context, s *sized, _ int) error {
-			return s.list(ctx, func(q *store.ListQuery) { q.Status = "" })
+			return s.list(ctx, func(q *store.ListQuery) { q.Statuses = nil })
 		}},
 		{name: "sweep 20 expired ones", prepare: (*sized).makeExpired, run: func(ctx context.Context, s *sized, i int) error {
 			if i > 0 {
@@ -55,11 +55,12 @@ func operations() []operation {
 
 func (s *sized) list(ctx context.Context, change func(*store.ListQuery)) error {
 	q := store.ListQuery{
-		Hosts: instance.Aliases(s.user.Host), Port: s.user.Port, Status: store.StatusActive, Now: time.Now(), Limit: 100,
+		Hosts: instance.Aliases(s.user.Host), Port: s.user.Port, Statuses: []store.Status{store.StatusActive}, Now: time.Now(),
+		Sort: store.SortCreated, Descending: true, Limit: 100,
 	}
 	change(&q)
-	tokens, err := s.store.ListTokens(ctx, q)
-	if err == nil && len(tokens) == 0 {
+	page, err := s.store.ListTokens(ctx, q)
+	if err == nil && len(page.Tokens) == 0 {
 		return errNoTokens
 	}
 	return err

@@ -35,6 +35,7 @@ type signingKey struct {
 	secret   []byte
 	macs     *macPool
 	sessions []sessionKey
+	cursor   []byte
 }
 
 // SealingRing is the keys of ENCRYPTION_KEY, newest first. The first seals, all of them open. The zero ring does neither.
@@ -166,7 +167,11 @@ func newSigningKey(secret []byte) (*signingKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &signingKey{id: id, secret: secret, macs: newMACPool(secret), sessions: sessions}, nil
+	cursor, err := deriveCursorKey(secret)
+	if err != nil {
+		return nil, err
+	}
+	return &signingKey{id: id, secret: secret, macs: newMACPool(secret), sessions: sessions, cursor: cursor}, nil
 }
 
 func parseSealingKey(text string) (*sealingKey, error) {

@@ -84,17 +84,6 @@ func listOrNull(items []string) *[]string {
 	return &items
 }
 
-func toTokenList(page *tokens.Page, role store.Role, now time.Time, policy tokens.Policy) api.TokenList {
-	list := api.TokenList{
-		Tokens: make([]api.Token, len(page.Tokens)), Count: len(page.Tokens),
-		Role: api.Role(role), NextCursor: textOrNull(page.Next),
-	}
-	for i, t := range page.Tokens {
-		list.Tokens[i] = toToken(t, now, policy)
-	}
-	return list
-}
-
 func toTokenCreated(issued *tokens.Issued) api.TokenCreatedJSONResponse {
 	return api.TokenCreatedJSONResponse{
 		Message: "Token created successfully", Token: issued.Text, TokenID: issued.ID,
@@ -229,14 +218,6 @@ func fromTLS(t api.TLS) (bool, error) {
 		return false, &tokens.FieldError{Field: "tls", Message: "must be true or false"}
 	}
 	return text == "true", nil
-}
-
-// fromStatus is the store's word for a filter: every status is the empty one.
-func fromStatus(f api.TokenStatusFilter) store.Status {
-	if f == api.TokenStatusFilterAll {
-		return ""
-	}
-	return store.Status(f)
 }
 
 func orNull(t time.Time) *time.Time {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/falkorpat/falkorpat/gen/api"
 	"github.com/falkorpat/falkorpat/server/authn"
-	"github.com/falkorpat/falkorpat/server/instance"
 	"github.com/falkorpat/falkorpat/server/tokens"
 	"github.com/falkorpat/falkorpat/store"
 )
@@ -43,14 +42,11 @@ func (s *Server) CreateToken(ctx context.Context, r api.CreateTokenRequestObject
 // ListTokens implements api.StrictServerInterface.
 func (s *Server) ListTokens(ctx context.Context, r api.ListTokensRequestObject) (api.ListTokensResponseObject, error) {
 	p := authn.PrincipalFrom(ctx)
-	username, err := listedUsername(p)
+	username, err := listedUsername(p, r.Params.Username)
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.tokens.List(ctx, tokens.ListRequest{
-		Instance: instance.Instance{Host: p.User.Host, Port: p.User.Port},
-		Username: username, Status: fromStatus(r.Params.Status), Cursor: r.Params.Cursor, Limit: r.Params.Limit,
-	})
+	page, err := s.tokens.List(ctx, fromListTokens(&r.Params, p.User, username))
 	if err != nil {
 		return nil, err
 	}

@@ -75,13 +75,18 @@ func mayManage(p *authn.Principal, t *store.Token, own access.Permission) error 
 // mayCreate tells whether a principal may make tokens.
 func mayCreate(p *authn.Principal) error { return p.Permissions.Require(access.TokensWrite) }
 
-// listedUsername is whose tokens a principal's list holds: for those who may
+// listedUsername is whose tokens a principal's list holds, when it asks for one
+// user's or, with the empty name, for all that it may see: for those who may
 // manage everybody's the empty name.
-func listedUsername(p *authn.Principal) (string, error) {
-	if p.Permissions.Has(access.TokensAdmin) {
-		return "", nil
+func listedUsername(p *authn.Principal, asked string) (string, error) {
+	switch {
+	case p.Permissions.Has(access.TokensAdmin):
+		return asked, nil
+	case asked == "" || asked == p.User.Username:
+		return p.User.Username, p.Permissions.Require(access.TokensRead)
+	default:
+		return "", p.Permissions.Require(access.TokensAdmin)
 	}
-	return p.User.Username, p.Permissions.Require(access.TokensRead)
 }
 
 // needs are what a proxy wants a token to have, besides being good.

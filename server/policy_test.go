@@ -98,22 +98,37 @@ func missingOf(t *testing.T, err error) access.Permission {
 	return missing.Permission
 }
 
-func TestOnlyAdminsListEverybodysTokens(t *testing.T) {
+func TestOnlyAdminsListTokensOfOthers(t *testing.T) {
 	t.Parallel()
-	for role, want := range map[store.Role]string{store.RoleAdmin: "", store.RoleReadWrite: "ada", store.RoleReadOnly: "ada"} {
-		p := &authn.Principal{User: caller, Role: role, Permissions: access.OfRole(role)}
-		if got, err := listedUsername(p); got != want || err != nil {
-			t.Errorf("role %q lists %q, %v, want %q", role, got, err, want)
-		}
-	}
-	p := &authn.Principal{User: caller, Role: store.RoleAdmin, Permissions: access.OfToken(store.RoleAdmin, []string{"tokens:read"})}
-	if got, err := listedUsername(p); got != "ada" || err != nil {
-		t.Errorf("an Admin's token without tokens:admin lists %q, %v, want its own user's", got, err)
-	}
-	for _, role := range []store.Role{"", "admin"} {
-		p := &authn.Principal{User: caller, Role: role, Permissions: access.OfRole(role)}
-		if _, err := listedUsername(p); missingOf(t, err) != access.TokensRead {
-			t.Errorf("role %q lists: %v", role, err)
+	for _, test := range []struct {
+		name    string
+		role    store.Role
+		list    []string // the token's permissions; nil for all
+		asked   string
+		want    string
+		missing access.Permission
+	}{
+		{"Admin", store.RoleAdmin, nil, "", "", ""},
+		{"Admin, of themselves", store.RoleAdmin, nil, "ada", "ada", ""},
+		{"Admin, of another", store.RoleAdmin, nil, "grace", "grace", ""},
+		{"writer", store.RoleReadWrite, nil, "", "ada", ""},
+		{"writer, of themselves", store.RoleReadWrite, nil, "ada", "ada", ""},
+		{"writer, of another", store.RoleReadWrite, nil, "grace", "", access.TokensAdmin},
+		{"reader", store.RoleReadOnly, nil, "", "ada", ""},
+		{"reader, of another", store.RoleReadOnly, nil, "Ada", "", access.TokensAdmin},
+		{"Admin's reading token", store.RoleAdmin, []string{"tokens:read"}, "", "ada", ""},
+		{"Admin's reading token, of another", store.RoleAdmin, []string{"tokens:read"}, "grace", "", access.TokensAdmin},
+		{"Admin's managing token", store.RoleAdmin, []string{"tokens:admin"}, "", "", ""},
+		{"Admin's managing token, of another", store.RoleAdmin, []string{"tokens:admin"}, "grace", "grace", ""},
+		{"writing token", store.RoleReadWrite, []string{"tokens:write"}, "", "", access.TokensRead},
+		{"writing token, of themselves", store.RoleReadWrite, []string{"tokens:write"}, "ada", "", access.TokensRead},
+		{"no role", "", nil, "", "", access.TokensRead},
+		{"no such role", "admin", nil, "grace", "", access.TokensAdmin},
+	} {
+		p := &authn.Principal{User: caller, Role: test.role, Permissions: access.OfToken(test.role, test.list)}
+		got, err := listedUsername(p, test.asked)
+		if missing := missingOf(t, err); missing != test.missing || err == nil && got != test.want {
+			t.Errorf("%s lists %q, lacks %q, want %q, %q", test.name, got, missing, test.want, test.missing)
 		}
 	}
 }

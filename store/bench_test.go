@@ -149,13 +149,13 @@ func BenchmarkListTokens100(b *testing.B) {
 			b.Run(fmt.Sprintf("stored=%d/username=%s", stored, username), func(b *testing.B) {
 				s := setup(b)
 				fill(b, s, stored, 10, noon)
-				q := ListQuery{Hosts: localhost, Port: 6379, Username: username, Status: "", Now: noon.Add(time.Hour), Limit: 100}
+				q := ListQuery{Hosts: localhost, Port: 6379, Username: username, Now: noon.Add(time.Hour), Limit: 100}
 				page := command(b, s, "GRAPH.RO_QUERY", `MATCH (t:Token) WHERE t.created_at > $after RETURN`+tokenColumns+` LIMIT 100`,
 					param{"after", noon.Add(-11 * time.Second)})
 				serial(b, page, func(int) error {
-					tokens, err := s.ListTokens(b.Context(), q)
-					if err == nil && len(tokens) != 100 {
-						err = fmt.Errorf("%d tokens", len(tokens))
+					page, err := s.ListTokens(b.Context(), q)
+					if err == nil && len(page.Tokens) != 100 {
+						err = fmt.Errorf("%d tokens", len(page.Tokens))
 					}
 					return err
 				})

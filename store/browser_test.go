@@ -132,7 +132,7 @@ func TestTokensOfOnePersonAreListedTogetherWhoeverWroteThem(t *testing.T) {
 	row.with(browserRow{"token_id": "1795314614180-foreign", "token_hash": "cd", "username": "other", "user_id": "another person"}).put(t, s)
 	row.with(browserRow{"token_id": "1795314615180-elsewhere", "token_hash": "ef", "port": 17002}).put(t, s)
 	ours := create(t, s, user("rwuser", "localhost", 17001), createdAt(browserNow))
-	got := list(t, s, ListQuery{Hosts: localhost, Port: 17001, Username: "rwuser", Status: StatusActive, Now: browserNow, Limit: 2})
+	got := list(t, s, ListQuery{Hosts: localhost, Port: 17001, Username: "rwuser", Statuses: []Status{StatusActive}, Now: browserNow, Limit: 2})
 	equal(t, "list", ids(got), []string{ours.ID, "1795314613180-other", wantBrowserToken.ID})
 }
 
@@ -146,7 +146,7 @@ func TestMissingPropertiesReadAsTheirDefaults(t *testing.T) {
 	want.ExpiresAt, want.SealedPassword, want.Name, want.Role = time.Time{}, "", "", ""
 	equal(t, "by ID", byID(t, s, want.ID), want)
 	for _, status := range []Status{"", StatusActive} {
-		got := list(t, s, ListQuery{Hosts: localhost, Port: 17001, Username: "rwuser", Status: status, Now: browserNow, Limit: 10})
+		got := list(t, s, ListQuery{Hosts: localhost, Port: 17001, Username: "rwuser", Statuses: only(status), Now: browserNow, Limit: 10})
 		equal(t, "list", got, []*Token{&want})
 	}
 	if err := s.RecordUses(t.Context(), []Use{{TokenID: want.ID, At: browserNow, IP: "::1", Agent: "a"}}); err != nil {
@@ -173,7 +173,7 @@ func TestTokenWithoutAStateIsNotActive(t *testing.T) {
 	if err := s.CreateToken(t.Context(), token, nil); !errors.Is(err, ErrIssuerInactive) {
 		t.Errorf("made from it: %v", err)
 	}
-	if got := list(t, s, ListQuery{Hosts: localhost, Port: 17001, Status: StatusActive, Now: browserNow, Limit: 10}); len(got) != 0 {
+	if got := list(t, s, ListQuery{Hosts: localhost, Port: 17001, Statuses: []Status{StatusActive}, Now: browserNow, Limit: 10}); len(got) != 0 {
 		t.Errorf("listed as active: %v", ids(got))
 	}
 }
@@ -187,7 +187,7 @@ func TestTokenThatBrowserRevokedStaysAsItIs(t *testing.T) {
 	child := create(t, s, alice, createdAt(browserNow), func(t *Token) { t.IssuerID = wantBrowserToken.ID })
 	raw(t, s, `MATCH (t:Token {token_id: $id})-[:BELONGS_TO]->(u) SET t.is_active = false CREATE (t)-[:REVOKED_BY {at: 1795314700}]->(u)`,
 		param{"id", wantBrowserToken.ID})
-	got := list(t, s, ListQuery{Hosts: localhost, Port: 17001, Status: StatusRevoked, Now: browserNow, Limit: 10})
+	got := list(t, s, ListQuery{Hosts: localhost, Port: 17001, Statuses: []Status{StatusRevoked}, Now: browserNow, Limit: 10})
 	equal(t, "revoked", ids(got), []string{wantBrowserToken.ID})
 	if status := got[0].Status(browserNow); status != StatusRevoked {
 		t.Errorf("status is %s", status)

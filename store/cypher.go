@@ -56,8 +56,12 @@ func appendLiteral(b []byte, v any) ([]byte, error) {
 		return appendList(b, v, appendString)
 	case []bool:
 		return appendList(b, v, appendBool)
-	case []span:
-		return appendList(b, v, appendSpan)
+	case Sort:
+		return appendString(b, string(v))
+	case []Status:
+		return appendList(b, v, appendStatus)
+	case []box:
+		return appendList(b, v, appendBox)
 	case []IdempotencyKey:
 		return appendList(b, v, appendKey)
 	case []importRow:
@@ -103,10 +107,11 @@ func appendList[T any](b []byte, items []T, appendItem func([]byte, T) ([]byte, 
 
 func appendBool(b []byte, v bool) ([]byte, error) { return strconv.AppendBool(b, v), nil }
 
-func appendSpan(b []byte, s span) ([]byte, error) {
-	b = strconv.AppendInt(append(b, '['), s.after, 10)
-	b = strconv.AppendInt(append(b, ','), s.until, 10)
-	return append(b, ']'), nil
+func appendStatus(b []byte, v Status) ([]byte, error) { return appendString(b, string(v)) }
+
+func appendBox(b []byte, v box) ([]byte, error) {
+	sides := []int64{v.created.after, v.created.until, v.expires.after, v.expires.until, v.used.after, v.used.until}
+	return appendList(b, sides, func(b []byte, n int64) ([]byte, error) { return strconv.AppendInt(b, n, 10), nil })
 }
 
 func appendUse(b []byte, u Use) ([]byte, error) {

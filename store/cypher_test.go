@@ -147,7 +147,9 @@ func TestTextThatCannotBeKeptIsRefusedBeforeAnythingIsSent(t *testing.T) {
 			"use by":          s.RecordUses(ctx, []Use{{TokenID: "1-1", Agent: bad}}),
 			"list of user":    second(s.ListTokens(ctx, ListQuery{Username: bad, Hosts: []string{"a"}, Limit: 1})),
 			"list of host":    second(s.ListTokens(ctx, ListQuery{Hosts: []string{"a", bad}, Limit: 1})),
-			"list before":     second(s.ListTokens(ctx, ListQuery{Before: bad, Limit: 1})),
+			"list from":       second(s.ListTokens(ctx, ListQuery{From: &Place{ID: bad}, Sort: SortName, Limit: 1})),
+			"list from name":  second(s.ListTokens(ctx, ListQuery{From: &Place{Name: bad}, Sort: SortName, Limit: 1})),
+			"list of name":    second(s.ListTokens(ctx, ListQuery{Name: bad, Sort: SortName, Limit: 1})),
 			"revoke":          second(s.RevokeToken(ctx, Revocation{TokenID: bad})),
 			"revoke from":     second(s.RevokeToken(ctx, Revocation{TokenID: "1-1", IP: bad})),
 			"revoke by":       second(s.RevokeToken(ctx, Revocation{TokenID: "1-1", By: User{Username: bad}})),
@@ -182,7 +184,7 @@ func TestValueThatLooksLikeCypherChangesNothing(t *testing.T) {
 		for _, err := range []error{
 			s.DeleteSession(ctx, attack), s.UpdateRole(ctx, attack, RoleAdmin), s.RecordUses(ctx, []Use{{TokenID: attack, At: noon, Agent: attack}}),
 			second(s.RevokeToken(ctx, Revocation{TokenID: attack, By: alice, At: noon, IP: attack})),
-			second(s.ListTokens(ctx, ListQuery{Hosts: []string{attack}, Username: attack, Status: Status(attack), Before: attack, Limit: 1})),
+			second(s.ListTokens(ctx, ListQuery{Hosts: []string{attack}, Username: attack, Statuses: []Status{Status(attack)}, From: &Place{ID: attack}, Name: attack, Limit: 1})),
 		} {
 			if err != nil {
 				t.Errorf("%q: %v", attack, err)
@@ -213,7 +215,9 @@ func TestLiteralsOfEveryType(t *testing.T) {
 		{[]string{}, `[]`},
 		{[]string{"a", `"`}, `["a","\""]`},
 		{[]bool{true, false}, `[true,false]`},
-		{[]span{{-2, 5}, {5, 9}}, `[[-2,5],[5,9]]`},
+		{[]box{{span{-2, 5}, span{5, 9}, never()}, {}}, `[[-2,5,5,9,-2,-1],[0,0,0,0,0,0]]`},
+		{[]Status{StatusActive, StatusStale}, `["active","stale"]`},
+		{SortLastUsed, `"last_used"`},
 		{[]Use{{TokenID: "1-a", At: time.Unix(7, 0), IP: "::1", Agent: `q"`}, {}}, `[{id:"1-a",at:7,ip:"::1",agent:"q\""},{id:"",at:-1,ip:"",agent:""}]`},
 	} {
 		got, err := appendLiteral(nil, c.value)

@@ -61,7 +61,8 @@ var sample = map[string]any{
 	"token_id": "1-a", "token_hash": "ab", "user_id": "user-1", "username": "alice", "host": "localhost", "port": 6379, "name": "n",
 	"role": RoleAdmin, "created_at": noon, "expires_at": noon, "encrypted_password": "s", "kind": "pat", "tls": true, "ca": "", "issuer_id": "1-b",
 	"now": noon, "idle_since": noon, "longest": 60, "never_forbidden": true, "soonest": noon, "at": noon, "ip": "::1", "uses": []Use{{TokenID: "1-a", At: noon}}, "after": time.Time{}, "until": noon, "limit": 10,
-	"hosts": localhost, "states": []bool{true}, "status": "active", "cursor_at": noon, "cursor_id": "1-a", "spans": []span{{1, 2}},
+	"hosts": localhost, "states": []bool{true}, "status": "active", "statuses": []Status{StatusActive}, "boxes": []box{{span{1, 2}, always(), always()}},
+	"sort": SortExpires, "descending": true, "from_at": noon, "from_id": "1-a", "from_name": "n", "by_graphs": true,
 	"version": 1, "rows": []importRow{{&Token{ID: "1-d", Hash: "d", User: alice}}}, "old_id": "1-c", "old_until": noon, "key": "k", "keys": []IdempotencyKey{{Hash: "k", BodyHash: "b", ExpiresAt: noon}}, "stale": true, "sealed": []Sealed{{TokenID: "1-a", Password: "s"}}, "description": "d", "permissions": "graph:read", "graphs": "social", "allowed_ips": "", "not_before": time.Time{},
 	"reason": ReasonDirect, "events": []Event{{ID: "e", At: noon, Host: "localhost", Port: 6379, Action: ActionTokenCreated}},
 }
@@ -213,8 +214,11 @@ func TestLookUpsTouchOneRow(t *testing.T) {
 		"sign-out":       {queryDeleteSession, []param{{"token_hash", session.Hash}}},
 		"token sweep":    {querySweepTokens, []param{{"after", time.Time{}}, {"now", noon}, {"limit", 10}}},
 		"session sweep":  {querySweepSessions, []param{{"after", time.Time{}}, {"now", noon}, {"limit", 10}}},
-		"list of nobody": {queryPageOfUser, pageParams("nobody")},
-		"list, one row":  {queryPageOfUser, pageParams("bob")},
+		"list of nobody": {queryPageOfUser, pageParams("nobody", SortCreated)},
+		"list, one row":  {queryPageOfUser, pageParams("bob", SortCreated)},
+		"list, by time":  {queryPageOfUserAt, pageParams("bob", SortExpires)},
+		"list, by name":  {queryNamesOfUserAt, pageParams("bob", SortName)},
+		"total":          {queryTotalOfUserAt, pageParams("bob", SortName)},
 	} {
 		if most := mostRecords(t, s.client(), s.graph, c.query, c.params); most > 1 {
 			t.Errorf("%s: an operation of the plan produced %d records", name, most)
@@ -222,10 +226,10 @@ func TestLookUpsTouchOneRow(t *testing.T) {
 	}
 }
 
-func pageParams(username string) []param {
-	q := ListQuery{Hosts: localhost, Port: 6379, Username: username}
-	return append(q.params(), param{"after", time.Time{}}, param{"until", noon.Add(time.Hour)}, param{"now", noon}, param{"status", ""},
-		param{"limit", 10}, param{"cursor_at", noon.Add(time.Hour)}, param{"cursor_id", ""})
+func pageParams(username string, by Sort) []param {
+	q := ListQuery{Hosts: localhost, Port: 6379, Username: username, Now: noon}
+	return append(append(q.params(q.box()), q.filters()...), param{"limit", 10}, param{"sort", by}, param{"descending", true},
+		param{"from_at", noon.Add(time.Hour)}, param{"from_id", ""}, param{"from_name", ""}, param{"by_graphs", true})
 }
 
 // mostRecords runs a query and gives the most that one operation produced.

@@ -3,162 +3,229 @@ package store
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 )
 
-// candidates finds the rows that a list may hold, by indexes alone: made after
-// after and not after until, of one instance, in one of some states. It is the
-// rows' own user name and address that count: a user of another program that
-// shares the store may be several User nodes.
-const (
-	candidates       = ` MATCH (t:Token) WHERE t.created_at > after AND t.created_at <= until AND t.is_active IN $states AND t.port = $port AND t.host IN $hosts`
-	candidatesOfUser = candidates + ` AND t.username = $username`
-)
-
-// A page is taken from the newest span of time that holds enough candidates.
-// What the indexes found is looked at once more, because they take text as a
-// tag: without the blanks around it, and in parts where it holds a 0x01.
-// Renaming the columns keeps FalkorDB from asking the indexes for that too.
-const (
-	pageHead = `WITH $after AS after, $until AS until`
-	pageTail = `
-		WITH t, t.token_id AS id, t.created_at AS at, t.host AS host, t.username AS username, t.expires_at AS expires
-		WHERE (at < $cursor_at OR id < $cursor_id) AND host IN $hosts AND ($username = '' OR username = $username) AND` + isPAT + `
-		WITH t, id, at, CASE
-			WHEN coalesce(t.revoked_at, -1) >= 0 THEN 'revoked'
-			WHEN coalesce(expires, -1) >= 0 AND expires <= $now THEN 'expired'
-			WHEN coalesce(t.is_active, false) = false THEN 'revoked'
-			WHEN coalesce(t.suspended_at, -1) >= 0 THEN 'suspended'
-			WHEN coalesce(t.stale_since, -1) >= 0 THEN 'stale'
-			ELSE 'active' END AS status
-		WHERE $status = '' OR status = $status
-		WITH t, id, at ORDER BY at DESC, id DESC LIMIT $limit
-		RETURN` + listColumns
-)
-
-const (
-	queryPage       = pageHead + candidates + pageTail
-	queryPageOfUser = pageHead + candidatesOfUser + pageTail
-	queryCreatedAt  = `MATCH (t:Token {token_id: $token_id}) WHERE` + isPAT + `RETURN t.created_at`
-)
-
-// ListQuery says which tokens to list.
+// ListQuery says which tokens to list, and in which order.
 type ListQuery struct {
 	// Hosts are all spellings of the instance's host, Port is its port.
 	Hosts []string
 	Port  int
 	// Username narrows the list to one user; empty for every user.
 	Username string
-	// Status narrows the list to one status at Now; empty for every status.
-	Status Status
-	Now    time.Time
-	// Before is the ID that all listed ones are older than; empty for the first page.
-	Before string
-	// Limit bounds the answer, at least 1.
+	// Statuses narrow the list to tokens that have one of them at Now; none for
+	// every status.
+	Statuses []Status
+	Now      time.Time
+	// Name narrows the list to tokens whose name holds this text, in upper or
+	// lower case.
+	Name string
+	// Created, Expires and LastUsed narrow the list to tokens whose times are
+	// known and lie within.
+	Created, Expires, LastUsed Period
+	// NeverUsed narrows the list to tokens that have never been used.
+	NeverUsed bool
+	// Graphs narrows the list to tokens whose graph patterns it approves of; nil
+	// for all tokens. It is given nil where a token has no such limit.
+	Graphs func(patterns []string) bool
+
+	// Sort says by which property the list is in order, SortCreated when empty, Descending in which
+	// direction. Tokens that are alike in it are in the order of their creation.
+	Sort       Sort
+	Descending bool
+	// From is the place that the page begins after; nil for the first page.
+	From *Place
+	// Limit bounds the page, at least 1.
 	Limit int
 }
 
-// ListTokens lists tokens of one instance, newest first: by the second of their
-// creation, and in the same second by ID. The time it takes depends on how many
-// it returns, and not on how many there are. Following Before from page to page
-// gives each token that is there throughout once. SealedPassword and CA are left
-// empty.
-func (s *Store) ListTokens(ctx context.Context, q ListQuery) ([]*Token, error) {
+// Sort is a property that lists can be sorted by.
+type Sort string
+
+// The properties.
+const (
+	SortCreated Sort = "created"
+	// SortExpires puts tokens that never expire after all others.
+	SortExpires Sort = "expires"
+	// SortLastUsed puts tokens that were never used before all others.
+	SortLastUsed Sort = "last_used"
+	// SortName disregards upper and lower case.
+	SortName Sort = "name"
+)
+
+// Period is a stretch of time: after After and before Before. The zero time is
+// no bound.
+type Period struct{ After, Before time.Time }
+
+// Place is a place in a list: behind one token and before the next. It stays
+// there when tokens come or go. It is good for the same query only.
+type Place struct {
+	// Never says that the place is among the tokens without the time that the
+	// list is sorted by. At is that time, or else the one of creation.
+	Never bool  `json:"n,omitempty"`
+	At    int64 `json:"a,omitempty"`
+	// Name is the name in lower case where the list is sorted by it.
+	Name string `json:"t,omitempty"`
+	// ID is the token's.
+	ID string `json:"i,omitempty"`
+}
+
+// Page is a part of a list.
+type Page struct {
+	// Tokens are never nil. SealedPassword and CA are left empty.
+	Tokens []*Token
+	// Next is the place that the next page begins after; nil at the end.
+	Next *Place
+}
+
+// maxExamined is how many candidates a page looks at: where few of them are
+// listed, it may end before it is full.
+const maxExamined = 10_000
+
+// ListTokens lists tokens of one instance, page by page until Next is nil. A
+// token that is there throughout and keeps what the list is sorted by is listed
+// once.
+//
+// In the order of a time, what a page costs depends on what it returns: the
+// indexes find users, instances, times, and whether a token was ended. Names,
+// graphs and the other statuses are looked for among what they find, at most
+// 10,000 tokens at a time; a page that had to look at more is short, or even empty, and
+// has a Next. In the order of names every page costs as much as all tokens that
+// the indexes find, 2 µs or so each, since there is no order that they know.
+func (s *Store) ListTokens(ctx context.Context, q ListQuery) (*Page, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	tokens, err := s.list(ctx, &q)
+	page, err := s.list(ctx, &q)
 	if err != nil {
 		return nil, fmt.Errorf("list tokens: %w", err)
 	}
-	return tokens, nil
+	return page, nil
 }
 
-func (s *Store) list(ctx context.Context, q *ListQuery) ([]*Token, error) {
+func (s *Store) list(ctx context.Context, q *ListQuery) (*Page, error) {
 	if q.Limit < 1 {
 		return nil, fmt.Errorf("limit is %d, want at least 1", q.Limit)
 	}
-	cursor, err := s.cursor(ctx, q.Before)
-	if err != nil {
-		return nil, err
+	l := &listing{store: s, query: q, page: &Page{Tokens: make([]*Token, 0, min(q.Limit, 128))}}
+	if q.Sort == SortName {
+		_, err := l.take(ctx, q.From, l.byName)
+		return l.page, err
 	}
-	tokens := make([]*Token, 0, min(q.Limit, 128))
-	rest := span{beforeAll, cursor.at}
-	// Candidates are not all listed: sessions, and tokens of another status, are
-	// among them. Wanting more from turn to turn keeps the turns few.
-	for want := q.Limit; ; want *= 4 {
-		part, err := s.newest(ctx, q, rest, want)
+	for _, g := range q.segments() {
+		if done, err := l.walk(ctx, g); done || err != nil {
+			return l.page, err
+		}
+	}
+	return l.page, nil
+}
+
+// listing is a page that is being made.
+type listing struct {
+	store *Store
+	query *ListQuery
+	page  *Page
+	// last is the place behind the token that was looked at last, in whatever
+	// segment; examined counts the candidates that were.
+	last     *Place
+	examined int
+}
+
+// walk goes through a segment until the page is done, which it tells. Candidates are
+// not all listed: sessions, and tokens of another status, are among them.
+// Wanting more from turn to turn keeps the turns few.
+func (l *listing) walk(ctx context.Context, g segment) (done bool, err error) {
+	for want := l.query.Limit; !g.rest().isEmpty(); want = l.more(want) {
+		part, found, err := l.store.nearest(ctx, l.query, g, want)
 		if err != nil {
-			return nil, err
+			return false, err
 		}
-		if tokens, err = s.appendPage(ctx, tokens, q, part, cursor); err != nil {
-			return nil, err
+		before := l.examined
+		if done, err := l.take(ctx, g.from, l.within(g, part)); done || err != nil {
+			return done, err
 		}
-		if len(tokens) == q.Limit || part.after == rest.after {
-			return tokens, nil
+		// Those fetched for the filter by graphs are among those found.
+		l.examined = max(l.examined, before+found)
+		if g = g.beyond(part); l.examined >= maxExamined {
+			l.page.Next = g.from
+			return true, nil
 		}
-		rest.until = part.after
+	}
+	return false, nil
+}
+
+// more is how many candidates to want after some.
+func (l *listing) more(want int) int {
+	most := max(countSlack, maxExamined-l.examined)
+	if l.query.Graphs != nil {
+		most = min(most, graphBatch) // or each batch would be looked for in all that is wanted
+	}
+	return min(4*want, most)
+}
+
+// listed is a token and the place behind it.
+type listed struct {
+	token *Token
+	place Place
+}
+
+// fetch gives what follows on a place, at most limit tokens.
+type fetch func(ctx context.Context, from *Place, limit int) ([]listed, error)
+
+// take fills the page with what there is, and tells whether it is done. One
+// token more than the page holds shows that another page follows.
+func (l *listing) take(ctx context.Context, from *Place, next fetch) (done bool, err error) {
+	for {
+		limit := l.query.Limit + 1 - len(l.page.Tokens)
+		if l.query.Graphs != nil {
+			limit = max(limit, min(4*limit, graphBatch))
+		}
+		found, err := next(ctx, from, limit)
+		if err != nil {
+			return false, err
+		}
+		for i := range found {
+			if l.query.Graphs == nil || l.query.Graphs(found[i].token.Graphs) {
+				if len(l.page.Tokens) == l.query.Limit {
+					l.page.Next = l.last
+					return true, nil
+				}
+				l.page.Tokens = append(l.page.Tokens, found[i].token)
+			}
+			from = &found[i].place
+			l.last = from
+		}
+		if len(found) < limit {
+			return false, nil
+		}
+		if l.examined += len(found); l.examined >= maxExamined {
+			l.page.Next = from
+			return true, nil
+		}
 	}
 }
 
-// appendPage appends what a span holds, as far as the limit allows.
-func (s *Store) appendPage(ctx context.Context, tokens []*Token, q *ListQuery, part span, c cursor) ([]*Token, error) {
-	query := queryPage
-	if q.Username != "" {
-		query = queryPageOfUser
-	}
-	rows, err := s.read(ctx, query, append(q.params(),
-		param{"after", part.after}, param{"until", part.until},
-		param{"cursor_at", c.at}, param{"cursor_id", c.id},
-		param{"status", string(q.Status)}, param{"now", q.Now}, param{"limit", q.Limit - len(tokens)})...)
+// graphBatch is how many tokens one query fetches at most for the filter by graphs,
+// when the page holds fewer.
+const graphBatch = 500
+
+// CountTokens counts the tokens of a list, on all its pages. It costs as much as
+// all tokens that the indexes find.
+func (s *Store) CountTokens(ctx context.Context, q ListQuery) (int, error) {
+	b := q.box()
+	query := q.queries(b).total
+	rows, err := s.read(ctx, query, append(append(q.params(b), q.filters()...), param{"by_graphs", q.Graphs != nil})...)
 	if err != nil {
-		return nil, err
+		return 0, fmt.Errorf("count tokens: %w", err)
 	}
+	total := 0
 	for i := range rows {
-		t, err := scanToken(&rows[i])
-		if err != nil {
-			return nil, err
+		graphs, n := split(rows[i].text()), int(rows[i].integer(0))
+		if rows[i].err != nil {
+			return 0, fmt.Errorf("count tokens: %w", rows[i].err)
 		}
-		tokens = append(tokens, t)
+		if q.Graphs == nil || q.Graphs(graphs) {
+			total += n
+		}
 	}
-	return tokens, nil
-}
-
-// params are those of candidates.
-func (q *ListQuery) params() []param {
-	states := []bool{true, false}
-	switch q.Status {
-	case StatusActive, StatusSuspended, StatusStale:
-		states = states[:1]
-	case StatusRevoked:
-		states = states[1:]
-	case StatusExpired: // swept or not
-	}
-	return []param{{"hosts", q.Hosts}, {"port", q.Port}, {"username", q.Username}, {"states", states}}
-}
-
-// cursor is the place in the list that a page begins after: a creation time in
-// Unix seconds, and an ID.
-type cursor struct {
-	at int64
-	id string
-}
-
-// cursor finds the place of a token. An ID that no token has stands for the
-// time that is in it.
-func (s *Store) cursor(ctx context.Context, before string) (cursor, error) {
-	if before == "" {
-		return cursor{at: afterAll}, nil
-	}
-	rows, err := s.read(ctx, queryCreatedAt, param{"token_id", before})
-	if err != nil {
-		return cursor{}, err
-	}
-	if len(rows) == 0 {
-		head, _, _ := strings.Cut(before, "-")
-		milliseconds, _ := strconv.ParseInt(head, 10, 64) // none: then nothing is older
-		return cursor{milliseconds / 1000, before}, nil
-	}
-	return cursor{rows[0].integer(beforeAll), before}, rows[0].err
+	return total, nil
 }

@@ -120,11 +120,11 @@ func TestSessionsAndTokensAreNeverTakenForEachOther(t *testing.T) {
 		t.Errorf("token as session: %v, %v", got, err)
 	}
 	for _, status := range []Status{"", StatusActive, StatusExpired, StatusRevoked} {
-		listed, err := s.ListTokens(ctx, ListQuery{Hosts: []string{"localhost"}, Port: 6379, Status: status, Now: noon, Limit: 10})
+		listed, err := s.ListTokens(ctx, ListQuery{Hosts: []string{"localhost"}, Port: 6379, Statuses: only(status), Now: noon, Limit: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, one := range listed {
+		for _, one := range listed.Tokens {
 			if one.ID != token.ID {
 				t.Errorf("list of status %q holds %s", status, one.ID)
 			}

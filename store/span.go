@@ -3,18 +3,33 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 )
 
 // FalkorDB's indexes find the rows of a span of time without looking at others,
 // but they don't give them in order, so the newest hundred of a span cost as
 // much as all that are in it. Hence the span is cut down first, by counting
-// candidates from the newest on only as far as it matters.
+// candidates from its beginning on only as far as it matters.
+//
+// It is told here for lists that begin with the newest. For others the axis of
+// time is turned round.
 
-// span is a stretch of creation times in Unix seconds: after < created_at <= until.
+// span is a stretch of time in Unix seconds: after < time <= until.
 type span struct {
 	after, until int64
 }
+
+func (s span) isEmpty() bool { return s.after >= s.until }
+
+// and is what two spans have in common.
+func (s span) and(other span) span { return span{max(s.after, other.after), min(s.until, other.until)} }
+
+// mirrored is the span with the axis of time turned round.
+func (s span) mirrored() span { return span{-s.until - 1, -s.after - 1} }
+
+// always is the span of every time, and of none; never that of none, which is
+// kept as -1.
+func always() span { return span{beforeAll, afterAll} }
+func never() span  { return span{beforeAll, -1} }
 
 const (
 	// beforeAll is before any creation time; -1 is that of a row without one.
@@ -27,48 +42,62 @@ const (
 	countSlack = 100
 )
 
-// The spans are looked at one by one, newest first, until the limit is reached.
-const (
-	countHead = `UNWIND range(0, size($spans) - 1) AS i CALL { WITH i WITH $spans[i][0] AS after, $spans[i][1] AS until`
-	countTail = ` RETURN t } WITH i LIMIT $limit RETURN i, count(i)`
-
-	queryCount       = countHead + candidates + countTail
-	queryCountOfUser = countHead + candidatesOfUser + countTail
-)
-
-// newest cuts a span down to its newest part that holds as many candidates as
-// wanted, if there are that many, and not many more. Tokens that come or go
-// meanwhile make the part a little larger or smaller than it should be.
-func (s *Store) newest(ctx context.Context, q *ListQuery, whole span, want int) (span, error) {
-	parts := whole.widening(q.Now)
-	for {
-		enough := want + countSlack
-		counts, err := s.count(ctx, q, parts, enough)
+// nearest cuts what is left of a segment down to its first part that holds as
+// many candidates as wanted, if there are that many, and not many more. It tells
+// how many it has found there. Tokens that come or go meanwhile make the part a
+// little larger or smaller than it should be.
+func (s *Store) nearest(ctx context.Context, q *ListQuery, g segment, want int) (part span, found int, err error) {
+	rest := g.rest()
+	parts := g.parts(rest, g.widening(q.Now.Unix()))
+	for before := 0; ; {
+		enough := want - before + countSlack
+		counts, err := s.count(ctx, q, g, parts, enough)
 		if err != nil {
-			return span{}, err
+			return span{}, 0, err
 		}
 		last, found := 0, counts[0]
-		for found < want && last < len(parts)-1 {
+		for found < want-before && last < len(parts)-1 {
 			last++
 			found += counts[last]
 		}
 		part := parts[last]
 		if found < enough || part.until-part.after <= 1 {
-			return span{part.after, whole.until}, nil
+			return g.until(part, rest), before + found, nil
 		}
 		// The counting ended within this part: it holds more, who knows how many.
-		want -= found - counts[last]
-		parts = part.dividing()
+		before += found - counts[last]
+		parts = g.parts(part, span.dividing)
 	}
 }
 
-// count counts the candidates of spans, from the first on until there are enough.
-func (s *Store) count(ctx context.Context, q *ListQuery, spans []span, enough int) ([]int, error) {
-	query := queryCount
-	if q.Username != "" {
-		query = queryCountOfUser
+// widening is span.widening in the list's direction.
+func (g segment) widening(now int64) func(span) []span {
+	if !g.descending {
+		now = -now - 1
 	}
-	rows, err := s.read(ctx, query, append(q.params(), param{"spans", spans}, param{"limit", enough})...)
+	return func(s span) []span { return s.widening(now) }
+}
+
+// parts cuts a span, and gives the parts in the list's order.
+func (g segment) parts(s span, cut func(span) []span) []span {
+	if g.descending {
+		return cut(s)
+	}
+	parts := cut(s.mirrored())
+	for i := range parts {
+		parts[i] = parts[i].mirrored()
+	}
+	return parts
+}
+
+// count counts the candidates of spans, from the first on until there are enough.
+func (s *Store) count(ctx context.Context, q *ListQuery, g segment, spans []span, enough int) ([]int, error) {
+	boxes := make([]box, len(spans))
+	for i := range spans {
+		boxes[i] = g.cut(spans[i])
+	}
+	query := q.queries(g.box).count
+	rows, err := s.read(ctx, query, append(q.params(boxes...), param{"limit", enough})...)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +117,7 @@ func (s *Store) count(ctx context.Context, q *ListQuery, spans []span, enough in
 
 // widening cuts a span into parts, newest first: what is still to come at now,
 // a second, four, sixteen …; the last one, from nine years on, takes the rest.
-func (s span) widening(now time.Time) []span {
+func (s span) widening(now int64) []span {
 	parts := make([]span, 0, pieces)
 	until := s.until
 	cut := func(after int64) {
@@ -97,7 +126,7 @@ func (s span) widening(now time.Time) []span {
 			until = after
 		}
 	}
-	cut(now.Unix())
+	cut(now)
 	for width := int64(1); len(parts) < pieces-1 && until-width > s.after; width *= 4 {
 		cut(until - width)
 	}

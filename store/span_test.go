@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -17,9 +18,9 @@ func TestPartsOfASpanAreTheSpan(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		whole := anySpan(r)
-		now := time.Unix(rapid.Int64Range(-1, 4_000_000_000).Draw(r, "now"), 0)
+		now := rapid.Int64Range(-1, 4_000_000_000).Draw(r, "now")
 		if rapid.Bool().Draw(r, "no time") {
-			now = time.Time{}
+			now = time.Time{}.Unix()
 		}
 		for name, parts := range map[string][]span{"widening": whole.widening(now), "dividing": whole.dividing()} {
 			if len(parts) == 0 || len(parts) > pieces {
@@ -29,6 +30,9 @@ func TestPartsOfASpanAreTheSpan(t *testing.T) {
 			for _, part := range parts {
 				if part.until != until || part.after >= part.until {
 					r.Fatalf("%s: %v of %v is not next to %d", name, part, whole, until)
+				}
+				if back := part.mirrored().mirrored(); back != part {
+					r.Fatalf("%v turned round twice is %v", part, back)
 				}
 				until = part.after
 			}
@@ -42,7 +46,7 @@ func TestPartsOfASpanAreTheSpan(t *testing.T) {
 func TestWideningPartsAreSmallWhereItIsNew(t *testing.T) {
 	t.Parallel()
 	now := noon.Unix()
-	parts := span{beforeAll, afterAll}.widening(noon)
+	parts := span{beforeAll, afterAll}.widening(noon.Unix())
 	equal(t, "first parts", [][2]int64{
 		{parts[0].after, parts[0].until}, {parts[1].after, parts[1].until}, {parts[2].after, parts[2].until}, {parts[3].after, parts[3].until},
 	}, [][2]int64{{now, afterAll}, {now - 1, now}, {now - 5, now - 1}, {now - 21, now - 5}})
@@ -81,7 +85,7 @@ func fill(tb testing.TB, s *Store, n, perSecond int, last time.Time) {
 }
 
 // This is what makes lists cheap: however many tokens there are, and whenever
-// they were made, a page looks at little more than it returns.
+// they were made, expire or were used, a page looks at little more than it returns.
 func TestPageLooksAtLittleMoreThanItReturns(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
@@ -89,29 +93,42 @@ func TestPageLooksAtLittleMoreThanItReturns(t *testing.T) {
 	fill(t, s, n/3, 40, noon)
 	fill(t, s, n/3, 10, noon.Add(-24*time.Hour))
 	fill(t, s, n/3, 1, noon.AddDate(-2, 0, 0))
+	raw(t, s, `MATCH (t:Token) WHERE t.created_at % 3 > 0 SET t.expires_at = t.created_at + 86400, t.last_used = t.created_at + 60`)
 	for _, username := range []string{"", "alice"} {
 		for _, status := range []Status{"", StatusActive} {
-			q := &ListQuery{Hosts: localhost, Port: 6379, Username: username, Status: status, Now: noon}
-			for _, until := range []time.Time{
-				noon.Add(time.Hour), noon, noon.Add(-10 * time.Second), noon.Add(-24 * time.Hour), noon.AddDate(-1, 0, 0), noon.AddDate(-2, 0, -1),
-			} {
-				for _, want := range []int{1, 10, 100} {
-					whole := span{beforeAll, until.Unix()}
-					part, err := s.newest(t.Context(), q, whole, want)
-					if err != nil {
-						t.Fatal(err)
-					}
-					counts, err := s.count(t.Context(), q, []span{part, whole}, n)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if part.until != whole.until || counts[0] < min(want, counts[1]) {
-						t.Errorf("%q, %q: newest %d until %v are said to be in %v, which holds %d", username, status, want, until, part, counts[0])
-					}
-					if most := want + countSlack; counts[0] > most {
-						t.Errorf("%q, %q: newest %d until %v take %d candidates, want at most %d", username, status, want, until, counts[0], most)
+			for _, sort := range []Sort{SortCreated, SortExpires, SortLastUsed} {
+				for _, descending := range []bool{true, false} {
+					q := &ListQuery{Hosts: localhost, Port: 6379, Username: username, Statuses: only(status), Now: noon, Sort: sort, Descending: descending}
+					for _, g := range q.segments() {
+						looksAtLittle(t, s, q, g, n)
 					}
 				}
+			}
+		}
+	}
+}
+
+func looksAtLittle(t *testing.T, s *Store, q *ListQuery, g segment, n int) {
+	t.Helper()
+	for _, from := range []time.Time{
+		noon.Add(time.Hour), noon, noon.Add(-10 * time.Second), noon.Add(-24 * time.Hour), noon.AddDate(-1, 0, 0), noon.AddDate(-2, 0, -1),
+	} {
+		g.from = &Place{Never: g.never, At: from.Unix()}
+		for _, want := range []int{1, 10, 100} {
+			part, found, err := s.nearest(t.Context(), q, g, want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			counts, err := s.count(t.Context(), q, g, []span{part, g.rest()}, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			what := fmt.Sprintf("%d of %q with %v by %s, never %t, descending %t, from %v", want, q.Username, q.Statuses, g.axis, g.never, q.Descending, from)
+			if begin, rest := g.until(part, g.rest()), g.rest(); begin != part || found != counts[0] || found < min(want, counts[1]) {
+				t.Errorf("%s: are said to be %d in %v of %v, which holds %d of %d", what, found, part, rest, counts[0], counts[1])
+			}
+			if most := want + countSlack; found > most {
+				t.Errorf("%s: take %d candidates, want at most %d", what, found, most)
 			}
 		}
 	}
@@ -125,7 +142,7 @@ func TestManyTokensOfOneSecondAreListedToo(t *testing.T) {
 	if len(got) != 500 {
 		t.Errorf("%d tokens, want 500", len(got))
 	}
-	active := list(t, s, ListQuery{Hosts: localhost, Port: 6379, Status: StatusActive, Limit: 60})
+	active := list(t, s, ListQuery{Hosts: localhost, Port: 6379, Statuses: []Status{StatusActive}, Limit: 60})
 	if len(active) != 50 {
 		t.Errorf("%d active tokens, want 50", len(active))
 	}
@@ -137,7 +154,7 @@ func TestEachSpanIsCountedUpToTheLimit(t *testing.T) {
 	fill(t, s, 30, 10, noon) // in three seconds
 	second := noon.Unix()
 	q := &ListQuery{Hosts: localhost, Port: 6379}
-	counts, err := s.count(t.Context(), q, []span{{second, afterAll}, {second - 1, second}, {second - 3, second - 1}, {beforeAll, second - 3}}, 15)
+	counts, err := s.count(t.Context(), q, q.segments()[0], []span{{second, afterAll}, {second - 1, second}, {second - 3, second - 1}, {beforeAll, second - 3}}, 15)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,11 +169,11 @@ func TestListOfFewAmongManyTakesFewQueries(t *testing.T) {
 	fill(t, s, 3000, 1, noon)
 	last := create(t, s, alice, createdAt(noon.AddDate(-1, 0, 0)), expiringAt(noon))
 	before := calls(t, server, "graph.RO_QUERY")
-	got, err := s.ListTokens(t.Context(), ListQuery{Hosts: localhost, Port: 6379, Status: StatusExpired, Now: noon, Limit: 10})
+	got, err := s.ListTokens(t.Context(), ListQuery{Hosts: localhost, Port: 6379, Statuses: []Status{StatusExpired}, Now: noon, Descending: true, Limit: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "expired", ids(got), []string{last.ID})
+	equal(t, "expired", ids(got.Tokens), []string{last.ID})
 	if n := calls(t, server, "graph.RO_QUERY") - before; n > 30 {
 		t.Errorf("%d queries", n)
 	}

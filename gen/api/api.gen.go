@@ -267,6 +267,48 @@ func (e TokenStatusFilter) Valid() bool {
 	}
 }
 
+// Defines values for ListTokensParamsSort.
+const (
+	Created  ListTokensParamsSort = "created"
+	Expires  ListTokensParamsSort = "expires"
+	LastUsed ListTokensParamsSort = "last_used"
+	Name     ListTokensParamsSort = "name"
+)
+
+// Valid indicates whether the value is a known member of the ListTokensParamsSort enum.
+func (e ListTokensParamsSort) Valid() bool {
+	switch e {
+	case Created:
+		return true
+	case Expires:
+		return true
+	case LastUsed:
+		return true
+	case Name:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListTokensParamsOrder.
+const (
+	Asc  ListTokensParamsOrder = "asc"
+	Desc ListTokensParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the ListTokensParamsOrder enum.
+func (e ListTokensParamsOrder) Valid() bool {
+	switch e {
+	case Asc:
+		return true
+	case Desc:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RevokeTokenParamsSuccessor.
 const (
 	RevokeTokenParamsSuccessorKeep   RevokeTokenParamsSuccessor = "keep"
@@ -494,6 +536,9 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
+// GraphFilter Example: social
+type GraphFilter = string
+
 // GraphPatterns The graphs that the token may touch: names or patterns, in which `*` stands for any text and `?` for any one
 // character. At least one, and none that another one covers. Without it, every graph (`*`).
 //
@@ -604,6 +649,9 @@ type Introspection struct {
 
 // IntrospectionTokenType Example: Bearer
 type IntrospectionTokenType string
+
+// NameFilter Example: nightly
+type NameFilter = string
 
 // NotBefore When the token begins to work (RFC 3339), before its expiry and at most 366 days ahead. Without it, at once.
 //
@@ -866,6 +914,9 @@ type TLS0 = bool
 // TLS1 Example: false
 type TLS1 string
 
+// TimeFilter Example: 2025-11-24T12:00:00Z
+type TimeFilter = time.Time
+
 // Token A token's metadata. Its text and its hash are never part of it.
 //
 // Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"policy_violations":[],"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"active","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
@@ -1054,7 +1105,7 @@ type TokenForm struct {
 // Example: 1761055513181-215c579b
 type TokenID = string
 
-// TokenList Example: {"count":0,"next_cursor":null,"role":"Admin","tokens":[]}
+// TokenList Example: {"count":0,"next_cursor":null,"role":"Admin","tokens":[],"total":null}
 type TokenList struct {
 	// Count How many tokens this answer holds.
 	//
@@ -1069,6 +1120,9 @@ type TokenList struct {
 	// Example: Admin
 	Role   Role    `json:"role"`
 	Tokens []Token `json:"tokens"`
+
+	// Total How many there are on all pages, if `total` asked for it.
+	Total *int `json:"total"`
 }
 
 // TokenName What the token is for, 1 to 100 Unicode characters after trimming white space, without control characters; kept
@@ -1177,6 +1231,9 @@ type TTLSeconds = int64
 // Example: default
 type Username = string
 
+// UsernameFilter Example: default
+type UsernameFilter = string
+
 // IdempotencyKey Example: 8e03978e-40d5-43dd-bc93-6894a57f9324
 type IdempotencyKey = string
 
@@ -1258,9 +1315,56 @@ type ListTokensParams struct {
 	// Limit How many tokens one answer holds at most.
 	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
-	// Cursor The `next_cursor` of the answer before; opaque. Empty for the first page.
+	// Cursor The `next_cursor` of the answer before; opaque, and good only for the filters and the order it came from. Empty for
+	// the first page.
 	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Name Only tokens whose name contains this text, in upper or lower case.
+	Name NameFilter `form:"name,omitempty" json:"name,omitempty,omitzero"`
+
+	// Username Only tokens of this user. Others than oneself can be named with the permission `tokens:admin`.
+	Username UsernameFilter `form:"username,omitempty" json:"username,omitempty,omitzero"`
+
+	// CreatedAfter Only tokens created after this time (RFC 3339).
+	CreatedAfter *TimeFilter `form:"created_after,omitempty" json:"created_after,omitempty"`
+
+	// CreatedBefore Only tokens created before this time.
+	CreatedBefore *TimeFilter `form:"created_before,omitempty" json:"created_before,omitempty"`
+
+	// ExpiresAfter Only tokens that expire, after this time.
+	ExpiresAfter *TimeFilter `form:"expires_after,omitempty" json:"expires_after,omitempty"`
+
+	// ExpiresBefore Only tokens that expire, before this time.
+	ExpiresBefore *TimeFilter `form:"expires_before,omitempty" json:"expires_before,omitempty"`
+
+	// LastUsedAfter Only tokens whose latest use is after this time.
+	LastUsedAfter *TimeFilter `form:"last_used_after,omitempty" json:"last_used_after,omitempty"`
+
+	// LastUsedBefore Only tokens that have been used, all before this time.
+	LastUsedBefore *TimeFilter `form:"last_used_before,omitempty" json:"last_used_before,omitempty"`
+
+	// NeverUsed With `true`, only tokens that have never been used; not together with the other filters by use.
+	NeverUsed bool `form:"never_used,omitempty" json:"never_used,omitempty,omitzero"`
+
+	// Graph Only tokens that may touch the graph of this name, by their own limits.
+	Graph GraphFilter `form:"graph,omitempty" json:"graph,omitempty,omitzero"`
+
+	// Sort What the list is sorted by. Tokens that never expire come after all that do, tokens never used before all
+	// others; names are compared in lower case.
+	Sort ListTokensParamsSort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// Order Ascending, or descending.
+	Order ListTokensParamsOrder `form:"order,omitempty" json:"order,omitempty,omitzero"`
+
+	// Total Whether to count the tokens on all pages too, which takes the longer the more there are.
+	Total bool `form:"total,omitempty" json:"total,omitempty,omitzero"`
 }
+
+// ListTokensParamsSort defines parameters for ListTokens.
+type ListTokensParamsSort string
+
+// ListTokensParamsOrder defines parameters for ListTokens.
+type ListTokensParamsOrder string
 
 // CreateTokenParams defines parameters for CreateToken.
 type CreateTokenParams struct {
@@ -1699,6 +1803,97 @@ func (w *ServerInterfaceWrapper) ListTokens(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "name" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "name", ctx.QueryParams(), &params.Name, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter name: %s", err))
+	}
+
+	// ------------- Optional query parameter "username" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "username", ctx.QueryParams(), &params.Username, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// ------------- Optional query parameter "created_after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "created_after", ctx.QueryParams(), &params.CreatedAfter, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter created_after: %s", err))
+	}
+
+	// ------------- Optional query parameter "created_before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "created_before", ctx.QueryParams(), &params.CreatedBefore, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter created_before: %s", err))
+	}
+
+	// ------------- Optional query parameter "expires_after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "expires_after", ctx.QueryParams(), &params.ExpiresAfter, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter expires_after: %s", err))
+	}
+
+	// ------------- Optional query parameter "expires_before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "expires_before", ctx.QueryParams(), &params.ExpiresBefore, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter expires_before: %s", err))
+	}
+
+	// ------------- Optional query parameter "last_used_after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "last_used_after", ctx.QueryParams(), &params.LastUsedAfter, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter last_used_after: %s", err))
+	}
+
+	// ------------- Optional query parameter "last_used_before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "last_used_before", ctx.QueryParams(), &params.LastUsedBefore, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter last_used_before: %s", err))
+	}
+
+	// ------------- Optional query parameter "never_used" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "never_used", ctx.QueryParams(), &params.NeverUsed, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter never_used: %s", err))
+	}
+
+	// ------------- Optional query parameter "graph" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "graph", ctx.QueryParams(), &params.Graph, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter graph: %s", err))
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	// ------------- Optional query parameter "order" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "order", ctx.QueryParams(), &params.Order, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter order: %s", err))
+	}
+
+	// ------------- Optional query parameter "total" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "total", ctx.QueryParams(), &params.Total, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter total: %s", err))
 	}
 
 	// Invoke the callback with all the unmarshaled arguments

@@ -267,6 +267,48 @@ func (e TokenStatusFilter) Valid() bool {
 	}
 }
 
+// Defines values for ListTokensParamsSort.
+const (
+	Created  ListTokensParamsSort = "created"
+	Expires  ListTokensParamsSort = "expires"
+	LastUsed ListTokensParamsSort = "last_used"
+	Name     ListTokensParamsSort = "name"
+)
+
+// Valid indicates whether the value is a known member of the ListTokensParamsSort enum.
+func (e ListTokensParamsSort) Valid() bool {
+	switch e {
+	case Created:
+		return true
+	case Expires:
+		return true
+	case LastUsed:
+		return true
+	case Name:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListTokensParamsOrder.
+const (
+	Asc  ListTokensParamsOrder = "asc"
+	Desc ListTokensParamsOrder = "desc"
+)
+
+// Valid indicates whether the value is a known member of the ListTokensParamsOrder enum.
+func (e ListTokensParamsOrder) Valid() bool {
+	switch e {
+	case Asc:
+		return true
+	case Desc:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RevokeTokenParamsSuccessor.
 const (
 	RevokeTokenParamsSuccessorKeep   RevokeTokenParamsSuccessor = "keep"
@@ -494,6 +536,9 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
+// GraphFilter Example: social
+type GraphFilter = string
+
 // GraphPatterns The graphs that the token may touch: names or patterns, in which `*` stands for any text and `?` for any one
 // character. At least one, and none that another one covers. Without it, every graph (`*`).
 //
@@ -604,6 +649,9 @@ type Introspection struct {
 
 // IntrospectionTokenType Example: Bearer
 type IntrospectionTokenType string
+
+// NameFilter Example: nightly
+type NameFilter = string
 
 // NotBefore When the token begins to work (RFC 3339), before its expiry and at most 366 days ahead. Without it, at once.
 //
@@ -866,6 +914,9 @@ type TLS0 = bool
 // TLS1 Example: false
 type TLS1 string
 
+// TimeFilter Example: 2025-11-24T12:00:00Z
+type TimeFilter = time.Time
+
 // Token A token's metadata. Its text and its hash are never part of it.
 //
 // Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"policy_violations":[],"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"active","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
@@ -1054,7 +1105,7 @@ type TokenForm struct {
 // Example: 1761055513181-215c579b
 type TokenID = string
 
-// TokenList Example: {"count":0,"next_cursor":null,"role":"Admin","tokens":[]}
+// TokenList Example: {"count":0,"next_cursor":null,"role":"Admin","tokens":[],"total":null}
 type TokenList struct {
 	// Count How many tokens this answer holds.
 	//
@@ -1069,6 +1120,9 @@ type TokenList struct {
 	// Example: Admin
 	Role   Role    `json:"role"`
 	Tokens []Token `json:"tokens"`
+
+	// Total How many there are on all pages, if `total` asked for it.
+	Total *int `json:"total"`
 }
 
 // TokenName What the token is for, 1 to 100 Unicode characters after trimming white space, without control characters; kept
@@ -1177,6 +1231,9 @@ type TTLSeconds = int64
 // Example: default
 type Username = string
 
+// UsernameFilter Example: default
+type UsernameFilter = string
+
 // IdempotencyKey Example: 8e03978e-40d5-43dd-bc93-6894a57f9324
 type IdempotencyKey = string
 
@@ -1258,9 +1315,56 @@ type ListTokensParams struct {
 	// Limit How many tokens one answer holds at most.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the answer before; opaque. Empty for the first page.
+	// Cursor The `next_cursor` of the answer before; opaque, and good only for the filters and the order it came from. Empty for
+	// the first page.
 	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Name Only tokens whose name contains this text, in upper or lower case.
+	Name *NameFilter `form:"name,omitempty" json:"name,omitempty"`
+
+	// Username Only tokens of this user. Others than oneself can be named with the permission `tokens:admin`.
+	Username *UsernameFilter `form:"username,omitempty" json:"username,omitempty"`
+
+	// CreatedAfter Only tokens created after this time (RFC 3339).
+	CreatedAfter *TimeFilter `form:"created_after,omitempty" json:"created_after,omitempty"`
+
+	// CreatedBefore Only tokens created before this time.
+	CreatedBefore *TimeFilter `form:"created_before,omitempty" json:"created_before,omitempty"`
+
+	// ExpiresAfter Only tokens that expire, after this time.
+	ExpiresAfter *TimeFilter `form:"expires_after,omitempty" json:"expires_after,omitempty"`
+
+	// ExpiresBefore Only tokens that expire, before this time.
+	ExpiresBefore *TimeFilter `form:"expires_before,omitempty" json:"expires_before,omitempty"`
+
+	// LastUsedAfter Only tokens whose latest use is after this time.
+	LastUsedAfter *TimeFilter `form:"last_used_after,omitempty" json:"last_used_after,omitempty"`
+
+	// LastUsedBefore Only tokens that have been used, all before this time.
+	LastUsedBefore *TimeFilter `form:"last_used_before,omitempty" json:"last_used_before,omitempty"`
+
+	// NeverUsed With `true`, only tokens that have never been used; not together with the other filters by use.
+	NeverUsed *bool `form:"never_used,omitempty" json:"never_used,omitempty"`
+
+	// Graph Only tokens that may touch the graph of this name, by their own limits.
+	Graph *GraphFilter `form:"graph,omitempty" json:"graph,omitempty"`
+
+	// Sort What the list is sorted by. Tokens that never expire come after all that do, tokens never used before all
+	// others; names are compared in lower case.
+	Sort *ListTokensParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Order Ascending, or descending.
+	Order *ListTokensParamsOrder `form:"order,omitempty" json:"order,omitempty"`
+
+	// Total Whether to count the tokens on all pages too, which takes the longer the more there are.
+	Total *bool `form:"total,omitempty" json:"total,omitempty"`
 }
+
+// ListTokensParamsSort defines parameters for ListTokens.
+type ListTokensParamsSort string
+
+// ListTokensParamsOrder defines parameters for ListTokens.
+type ListTokensParamsOrder string
 
 // CreateTokenParams defines parameters for CreateToken.
 type CreateTokenParams struct {
@@ -1714,8 +1818,16 @@ type ClientInterface interface {
 	//
 	// Tokens, newest first. An Admin sees every user's tokens of the same instance, everyone else their own; a token
 	// needs the permission `tokens:read`, and `tokens:admin` for those of others. Only
-	// active tokens unless `status` asks otherwise. One answer holds `limit` tokens at most, 100 unless asked otherwise.
-	// When `next_cursor` is not null there are more: ask again with `cursor` set to it, until it is null.
+	// active tokens unless `status` asks otherwise. All filters must hold together.
+	//
+	// One answer holds `limit` tokens at most, 100 unless asked otherwise.
+	// When `next_cursor` is not null there are more: ask again with `cursor` set to it and all else but `limit` and `total`
+	// as it was, until it is null. An answer may hold fewer tokens than `limit`, or none, and still have a `next_cursor`:
+	// where a filter leaves little, the search goes on with the next call. A token that is there from the first page to the
+	// last, and keeps what the list is sorted by, is listed once, whatever else comes and goes.
+	//
+	// Uses are written at most once in 5 minutes per token, and lists are filtered and sorted by what is written;
+	// `last_used` itself may be newer.
 	//
 	// Corresponds with GET /api/auth/tokens (the `ListTokens` operationId).
 	ListTokens(ctx context.Context, params *ListTokensParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2175,8 +2287,16 @@ func (c *Client) SignIn(ctx context.Context, body SignInJSONRequestBody, reqEdit
 //
 // Tokens, newest first. An Admin sees every user's tokens of the same instance, everyone else their own; a token
 // needs the permission `tokens:read`, and `tokens:admin` for those of others. Only
-// active tokens unless `status` asks otherwise. One answer holds `limit` tokens at most, 100 unless asked otherwise.
-// When `next_cursor` is not null there are more: ask again with `cursor` set to it, until it is null.
+// active tokens unless `status` asks otherwise. All filters must hold together.
+//
+// One answer holds `limit` tokens at most, 100 unless asked otherwise.
+// When `next_cursor` is not null there are more: ask again with `cursor` set to it and all else but `limit` and `total`
+// as it was, until it is null. An answer may hold fewer tokens than `limit`, or none, and still have a `next_cursor`:
+// where a filter leaves little, the search goes on with the next call. A token that is there from the first page to the
+// last, and keeps what the list is sorted by, is listed once, whatever else comes and goes.
+//
+// Uses are written at most once in 5 minutes per token, and lists are filtered and sorted by what is written;
+// `last_used` itself may be newer.
 //
 // Corresponds with GET /api/auth/tokens (the `ListTokens` operationId).
 func (c *Client) ListTokens(ctx context.Context, params *ListTokensParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2924,6 +3044,162 @@ func NewListTokensRequest(server string, params *ListTokensParams) (*http.Reques
 		if params.Cursor != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Name != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "name", *params.Name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Username != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "username", *params.Username, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.CreatedAfter != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "created_after", *params.CreatedAfter, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.CreatedBefore != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "created_before", *params.CreatedBefore, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ExpiresAfter != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "expires_after", *params.ExpiresAfter, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ExpiresBefore != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "expires_before", *params.ExpiresBefore, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.LastUsedAfter != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "last_used_after", *params.LastUsedAfter, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.LastUsedBefore != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "last_used_before", *params.LastUsedBefore, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.NeverUsed != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "never_used", *params.NeverUsed, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Graph != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "graph", *params.Graph, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Sort != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sort", *params.Sort, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Order != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "order", *params.Order, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Total != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "total", *params.Total, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -3791,8 +4067,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Tokens, newest first. An Admin sees every user's tokens of the same instance, everyone else their own; a token
 	// needs the permission `tokens:read`, and `tokens:admin` for those of others. Only
-	// active tokens unless `status` asks otherwise. One answer holds `limit` tokens at most, 100 unless asked otherwise.
-	// When `next_cursor` is not null there are more: ask again with `cursor` set to it, until it is null.
+	// active tokens unless `status` asks otherwise. All filters must hold together.
+	//
+	// One answer holds `limit` tokens at most, 100 unless asked otherwise.
+	// When `next_cursor` is not null there are more: ask again with `cursor` set to it and all else but `limit` and `total`
+	// as it was, until it is null. An answer may hold fewer tokens than `limit`, or none, and still have a `next_cursor`:
+	// where a filter leaves little, the search goes on with the next call. A token that is there from the first page to the
+	// last, and keeps what the list is sorted by, is listed once, whatever else comes and goes.
+	//
+	// Uses are written at most once in 5 minutes per token, and lists are filtered and sorted by what is written;
+	// `last_used` itself may be newer.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -6457,8 +6741,16 @@ func (c *ClientWithResponses) SignInWithResponse(ctx context.Context, body SignI
 //
 // Tokens, newest first. An Admin sees every user's tokens of the same instance, everyone else their own; a token
 // needs the permission `tokens:read`, and `tokens:admin` for those of others. Only
-// active tokens unless `status` asks otherwise. One answer holds `limit` tokens at most, 100 unless asked otherwise.
-// When `next_cursor` is not null there are more: ask again with `cursor` set to it, until it is null.
+// active tokens unless `status` asks otherwise. All filters must hold together.
+//
+// One answer holds `limit` tokens at most, 100 unless asked otherwise.
+// When `next_cursor` is not null there are more: ask again with `cursor` set to it and all else but `limit` and `total`
+// as it was, until it is null. An answer may hold fewer tokens than `limit`, or none, and still have a `next_cursor`:
+// where a filter leaves little, the search goes on with the next call. A token that is there from the first page to the
+// last, and keeps what the list is sorted by, is listed once, whatever else comes and goes.
+//
+// Uses are written at most once in 5 minutes per token, and lists are filtered and sorted by what is written;
+// `last_used` itself may be newer.
 //
 // Returns a wrapper object for the known response body format(s).
 //

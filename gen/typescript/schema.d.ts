@@ -41,8 +41,16 @@ export interface paths {
          * List tokens
          * @description Tokens, newest first. An Admin sees every user's tokens of the same instance, everyone else their own; a token
          *     needs the permission `tokens:read`, and `tokens:admin` for those of others. Only
-         *     active tokens unless `status` asks otherwise. One answer holds `limit` tokens at most, 100 unless asked otherwise.
-         *     When `next_cursor` is not null there are more: ask again with `cursor` set to it, until it is null.
+         *     active tokens unless `status` asks otherwise. All filters must hold together.
+         *
+         *     One answer holds `limit` tokens at most, 100 unless asked otherwise.
+         *     When `next_cursor` is not null there are more: ask again with `cursor` set to it and all else but `limit` and `total`
+         *     as it was, until it is null. An answer may hold fewer tokens than `limit`, or none, and still have a `next_cursor`:
+         *     where a filter leaves little, the search goes on with the next call. A token that is there from the first page to the
+         *     last, and keeps what the list is sorted by, is listed once, whatever else comes and goes.
+         *
+         *     Uses are written at most once in 5 minutes per token, and lists are filtered and sorted by what is written;
+         *     `last_used` itself may be newer.
          */
         get: operations["listTokens"];
         put?: never;
@@ -844,6 +852,17 @@ export interface components {
          * @enum {string}
          */
         TokenStatusFilter: "active" | "stale" | "suspended" | "expired" | "revoked" | "all";
+        /** @example nightly */
+        NameFilter: string;
+        /** @example default */
+        UsernameFilter: string;
+        /**
+         * Format: date-time
+         * @example 2025-11-24T12:00:00Z
+         */
+        TimeFilter: string;
+        /** @example social */
+        GraphFilter: string;
         /**
          * @description A token's metadata. Its text and its hash are never part of it.
          * @example {
@@ -1003,6 +1022,7 @@ export interface components {
          * @example {
          *       "tokens": [],
          *       "count": 0,
+         *       "total": null,
          *       "role": "Admin",
          *       "next_cursor": null
          *     }
@@ -1014,6 +1034,11 @@ export interface components {
              * @example 0
              */
             count: number;
+            /**
+             * @description How many there are on all pages, if `total` asked for it.
+             * @example null
+             */
+            total: number | null;
             role: components["schemas"]["Role"];
             /**
              * @description Where the next page begins; null on the last one.
@@ -1779,6 +1804,10 @@ export type Rotation = components['schemas']['Rotation'];
 export type Role = components['schemas']['Role'];
 export type TokenStatus = components['schemas']['TokenStatus'];
 export type TokenStatusFilter = components['schemas']['TokenStatusFilter'];
+export type NameFilter = components['schemas']['NameFilter'];
+export type UsernameFilter = components['schemas']['UsernameFilter'];
+export type TimeFilter = components['schemas']['TimeFilter'];
+export type GraphFilter = components['schemas']['GraphFilter'];
 export type Token = components['schemas']['Token'];
 export type TokenList = components['schemas']['TokenList'];
 export type TokenAnswer = components['schemas']['TokenAnswer'];
@@ -1864,8 +1893,40 @@ export interface operations {
                 status?: components["schemas"]["TokenStatusFilter"];
                 /** @description How many tokens one answer holds at most. */
                 limit?: number;
-                /** @description The `next_cursor` of the answer before; opaque. Empty for the first page. */
+                /**
+                 * @description The `next_cursor` of the answer before; opaque, and good only for the filters and the order it came from. Empty for
+                 *     the first page.
+                 */
                 cursor?: string;
+                /** @description Only tokens whose name contains this text, in upper or lower case. */
+                name?: components["schemas"]["NameFilter"];
+                /** @description Only tokens of this user. Others than oneself can be named with the permission `tokens:admin`. */
+                username?: components["schemas"]["UsernameFilter"];
+                /** @description Only tokens created after this time (RFC 3339). */
+                created_after?: components["schemas"]["TimeFilter"];
+                /** @description Only tokens created before this time. */
+                created_before?: components["schemas"]["TimeFilter"];
+                /** @description Only tokens that expire, after this time. */
+                expires_after?: components["schemas"]["TimeFilter"];
+                /** @description Only tokens that expire, before this time. */
+                expires_before?: components["schemas"]["TimeFilter"];
+                /** @description Only tokens whose latest use is after this time. */
+                last_used_after?: components["schemas"]["TimeFilter"];
+                /** @description Only tokens that have been used, all before this time. */
+                last_used_before?: components["schemas"]["TimeFilter"];
+                /** @description With `true`, only tokens that have never been used; not together with the other filters by use. */
+                never_used?: boolean;
+                /** @description Only tokens that may touch the graph of this name, by their own limits. */
+                graph?: components["schemas"]["GraphFilter"];
+                /**
+                 * @description What the list is sorted by. Tokens that never expire come after all that do, tokens never used before all
+                 *     others; names are compared in lower case.
+                 */
+                sort?: "created" | "expires" | "last_used" | "name";
+                /** @description Ascending, or descending. */
+                order?: "asc" | "desc";
+                /** @description Whether to count the tokens on all pages too, which takes the longer the more there are. */
+                total?: boolean;
             };
             header?: never;
             path?: never;

@@ -3,12 +3,10 @@ package tokens
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"net/netip"
 	"slices"
 	"time"
 
-	"github.com/falkorpat/falkorpat/server/instance"
 	"github.com/falkorpat/falkorpat/store"
 )
 
@@ -29,76 +27,6 @@ func (s *Service) Current(t *store.Token) *store.Token {
 		t.LastUse = use
 	}
 	return canonical(t)
-}
-
-// ListRequest says which tokens of an instance to list.
-type ListRequest struct {
-	Instance instance.Instance
-	// Username narrows the list to one user; empty for every user.
-	Username string
-	// Status narrows the list to one status; empty for every status.
-	Status store.Status
-	// Cursor is Page.Next of the page before; empty for the first.
-	Cursor string
-	// Limit bounds the page, at least 1.
-	Limit int
-}
-
-// Page is a part of a list.
-type Page struct {
-	Tokens []*store.Token
-	// Next is the cursor of the page that follows; empty on the last one.
-	Next string
-}
-
-// List lists tokens, newest first. It returns a *FieldError for a cursor that
-// no page had.
-func (s *Service) List(ctx context.Context, r ListRequest) (*Page, error) {
-	before, err := decodeCursor(r.Cursor)
-	if err != nil {
-		return nil, err
-	}
-	found, err := s.store.ListTokens(ctx, store.ListQuery{
-		Hosts: instance.Aliases(r.Instance.Host), Port: r.Instance.Port, Username: r.Username,
-		Status: r.Status, Now: s.now(), Before: before,
-		Limit: r.Limit + 1, // one more tells whether a page follows
-	})
-	if err != nil {
-		return nil, err
-	}
-	page := &Page{Tokens: found}
-	if len(found) > r.Limit {
-		page.Tokens = found[:r.Limit]
-		page.Next = encodeCursor(page.Tokens[r.Limit-1].ID)
-	}
-	for _, t := range page.Tokens {
-		s.Current(t)
-	}
-	return page, nil
-}
-
-// A cursor is the ID of a page's last token: tokens that come or go meanwhile
-// move nothing.
-func encodeCursor(id string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(id))
-}
-
-func decodeCursor(cursor string) (string, error) {
-	id, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || !isTokenID(id) {
-		return "", &FieldError{"cursor", "must be the next_cursor of an earlier answer"}
-	}
-	return string(id), nil
-}
-
-// isTokenID tells whether a text could be an ID; the empty one stands for none.
-func isTokenID(id []byte) bool {
-	for _, c := range id {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' {
-			return false
-		}
-	}
-	return len(id) <= 64
 }
 
 // RevokeRequest says who revokes a token, and from where.
