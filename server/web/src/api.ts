@@ -5,6 +5,7 @@ import createClient, {
   type CreateTokenRequest,
   type Credentials,
   type Instance,
+  type Policy,
   type RotateTokenRequest,
   type Session,
   type Token,
@@ -28,6 +29,7 @@ export interface Api {
   session(): Promise<Result<Session>>;
   signIn(credentials: Credentials): Promise<Result<Session>>;
   signOut(): Promise<Result<void>>;
+  policy(): Promise<Result<Policy>>;
   instances(): Promise<Result<readonly Instance[]>>;
   /** Every token of one status, newest first. */
   tokens(status: TokenStatus): Promise<Result<readonly Token[]>>;
@@ -36,6 +38,10 @@ export interface Api {
   createToken(request: CreateTokenRequest, key: string): Promise<Result<TokenCreated>>;
   rotate(id: string, request: RotateTokenRequest, key: string): Promise<Result<TokenRotated>>;
   revoke(id: string, successor?: Successor): Promise<Result<void>>;
+  /** Puts the password that is right now behind a token. */
+  rebind(id: string, password: string): Promise<Result<void>>;
+  /** Lets a suspended token work again. */
+  resume(id: string): Promise<Result<void>>;
 }
 
 interface Answer<T> {
@@ -84,6 +90,7 @@ export function newApi(base: string, onSignedOut: () => void): Api {
     session: () => call(client.GET("/api/auth/session"), (session) => session),
     signIn: (body) => call(client.POST("/api/auth/session", { body }), (session) => session),
     signOut: () => call(client.DELETE("/api/auth/session"), () => undefined),
+    policy: () => call(client.GET("/api/auth/policy"), (policy) => policy),
     instances: () => call(client.GET("/api/instances"), (list) => list.instances),
     tokens,
     token: (id) => call(client.GET("/api/auth/tokens/{tokenId}", one(id)), (answer) => answer),
@@ -97,6 +104,12 @@ export function newApi(base: string, onSignedOut: () => void): Api {
     revoke: (id, successor = "revoke") =>
       call(
         client.DELETE("/api/auth/tokens/{tokenId}", { params: { ...one(id).params, query: { successor } } }),
+        () => undefined,
+      ),
+    resume: (id) => call(client.POST("/api/auth/tokens/{tokenId}/resume", one(id)), () => undefined),
+    rebind: (id, password) =>
+      call(
+        client.POST("/api/auth/tokens/{tokenId}/credentials", { ...one(id), body: { password } }),
         () => undefined,
       ),
   };

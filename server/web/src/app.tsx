@@ -64,7 +64,8 @@ function Page({ router, session, api, memory }: PageProps) {
   // Lists are fetched while it is still being asked who this is.
   if (path === HOME) return <TokensPage api={api} memory={memory} session={session ?? undefined} />;
   if (path.startsWith(HOME + "/")) {
-    return <TokenPage api={api} id={decodeURIComponent(path.slice(HOME.length + 1))} session={session ?? undefined} />;
+    const id = decodeURIComponent(path.slice(HOME.length + 1));
+    return <TokenPage api={api} memory={memory} id={id} session={session ?? undefined} />;
   }
   return <NotFoundPage />;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Draft, EMPTY_DRAFT, faultsFrom, faultsOf, nameProblem, requestOf } from "./draft.js";
+import { NO_RULE } from "./expiry.js";
 import { failureOf } from "./problem.js";
 
 const NOW = new Date(2026, 10, 22, 12).getTime();
@@ -10,8 +11,8 @@ const refused = (...errors: { field: string; message: string }[]) =>
   failureOf(400, { title: "T", status: 400, code: "invalid_request", message: "Invalid.", requestId: "r", errors }, null);
 
 test("a name and a click are enough, and ask for nothing else", () => {
-  assert.deepEqual(faultsOf(draft({}), NOW), {});
-  assert.deepEqual(requestOf(draft({ name: "  CI " })), { name: "CI", ttlSeconds: 2_592_000 });
+  assert.deepEqual(faultsOf(draft({}), NO_RULE, NOW), {});
+  assert.deepEqual(requestOf(draft({ name: "  CI " }), NO_RULE), { name: "CI", ttlSeconds: 2_592_000 });
 });
 
 test("everything that was typed is asked for", () => {
@@ -24,7 +25,7 @@ test("everything that was typed is asked for", () => {
     addresses: "192.0.2.0/24",
     notBefore: "2026-12-01T06:00",
   });
-  assert.deepEqual(requestOf(full), {
+  assert.deepEqual(requestOf(full, NO_RULE), {
     name: "n",
     description: "why \n and whose",
     expiresAt: null,
@@ -38,10 +39,11 @@ test("everything that was typed is asked for", () => {
 test("what can be known to be wrong is told at once", () => {
   const faults = faultsOf(
     draft({ name: " ", description: "x".repeat(501), expiry: "custom", restricted: true, permissions: [] }),
+    NO_RULE,
     NOW,
   );
   assert.deepEqual(Object.keys(faults).sort(), ["description", "expiry", "name", "permissions"]);
-  assert.deepEqual(faultsOf(draft({ permissions: [] }), NOW), {}, "permissions that are not asked for are not missing");
+  assert.deepEqual(faultsOf(draft({ permissions: [] }), NO_RULE, NOW), {}, "permissions that are not asked for are not missing");
 });
 
 test("what the server refuses is told at its part of the dialog, with the entry at fault", () => {

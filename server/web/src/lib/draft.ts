@@ -2,7 +2,7 @@
 // becomes.
 
 import type { CreateTokenRequest } from "@falkorpat/sdk";
-import { type ExpiryDraft, expiryFields, expiryProblem, NO_EXPIRY } from "./expiry.js";
+import { type ExpiryDraft, type ExpiryRule, expiryFields, expiryProblem, NO_EXPIRY } from "./expiry.js";
 import { type LimitsDraft, limitFields, linesOf, listProblem, NO_LIMITS } from "./limits.js";
 import type { Failure } from "./problem.js";
 
@@ -27,11 +27,11 @@ function tidy(faults: Record<FaultAt, string | undefined>): Faults {
 }
 
 /** faultsOf is what can be said before the server is asked. */
-export function faultsOf(draft: Draft, now: number): Faults {
+export function faultsOf(draft: Draft, rule: ExpiryRule, now: number): Faults {
   return tidy({
     name: nameProblem(draft.name),
     description: descriptionProblem(draft.description),
-    expiry: expiryProblem(draft, now),
+    expiry: expiryProblem(draft, rule, now),
     permissions: draft.restricted && draft.permissions.length === 0 ? "Choose at least one." : undefined,
     graphs: undefined,
     addresses: undefined,
@@ -55,12 +55,12 @@ export function faultsFrom({ code, message, fields }: Failure, draft: Draft): Fa
 }
 
 /** requestOf is the request for a draft without problems. */
-export function requestOf(draft: Draft): CreateTokenRequest {
+export function requestOf(draft: Draft, rule: ExpiryRule): CreateTokenRequest {
   const description = draft.description.trim();
   return {
     name: draft.name.trim(),
     ...(description !== "" && { description }),
-    ...expiryFields(draft),
+    ...expiryFields(draft, rule),
     ...limitFields(draft),
   };
 }

@@ -55,6 +55,7 @@ function Expires(token: Token, now: number) {
     <>
       <When at={parseTime(token.expires_at)} now={now} />
       <ExpiryMark token={token} now={now} />
+      {token.policy_violations.length > 0 && <span class="badge soon against">Against the policy</span>}
     </>
   );
 }

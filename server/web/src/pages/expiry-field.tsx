@@ -1,45 +1,49 @@
-import { type ExpiryChoice, type ExpiryDraft, expiryEnd, isoDay, lastDay } from "../lib/expiry.js";
-import { day } from "../lib/time.js";
+import {
+  choicesOf,
+  chosen,
+  type ExpiryDraft,
+  type ExpiryRule,
+  expiryEnd,
+  isoDay,
+  lastDay,
+  lengthWords,
+  NO_RULE,
+} from "../lib/expiry.js";
+import { DAY, day, exact } from "../lib/time.js";
 import { Alert } from "../ui/bits.js";
 import { describedBy, Field } from "../ui/field.js";
 import { Segments } from "../ui/segments.js";
 
-const CHOICES: readonly { value: ExpiryChoice; label: string }[] = [
-  { value: "30", label: "30 days" },
-  { value: "60", label: "60 days" },
-  { value: "90", label: "90 days" },
-  { value: "custom", label: "Custom" },
-  { value: "never", label: "Never" },
-];
-
 interface ExpiryFieldProps {
   draft: ExpiryDraft;
+  rule: ExpiryRule;
   onChange(part: Partial<ExpiryDraft>): void;
   error: string | undefined;
 }
 
 /** When the token shall end, and what that means as a date. */
-export function ExpiryField({ draft, onChange, error }: ExpiryFieldProps) {
+export function ExpiryField({ draft, rule, onChange, error }: ExpiryFieldProps) {
+  const expiry = chosen(draft, rule);
   return (
     <>
       <Segments
         legend="Expiration"
         name="expiry"
-        choices={CHOICES}
-        value={draft.expiry}
-        onChange={(expiry) => onChange({ expiry })}
+        choices={choicesOf(rule)}
+        value={expiry}
+        onChange={(next) => onChange({ expiry: next })}
         describedBy="expiry-note"
       />
-      {draft.expiry === "custom" && <CustomDay draft={draft} onChange={onChange} error={error} />}
-      {draft.expiry !== "custom" && error !== undefined && <p class="field-error">{error}</p>}
+      {expiry === "custom" && <CustomDay draft={draft} rule={rule} onChange={onChange} error={error} />}
+      {expiry !== "custom" && error !== undefined && <p class="field-error">{error}</p>}
       <div id="expiry-note" class="expiry-note">
-        <Note draft={draft} />
+        <Note draft={draft} rule={rule} />
       </div>
     </>
   );
 }
 
-function CustomDay({ draft, onChange, error }: ExpiryFieldProps) {
+function CustomDay({ draft, rule, onChange, error }: ExpiryFieldProps) {
   const now = Date.now();
   return (
     <Field id="expiry-date" label="Last day" error={error}>
@@ -49,7 +53,7 @@ function CustomDay({ draft, onChange, error }: ExpiryFieldProps) {
         type="date"
         name="expiry-date"
         min={isoDay(now)}
-        max={lastDay(now)}
+        max={lastDay(now, rule)}
         value={draft.date}
         onInput={(event) => onChange({ date: event.currentTarget.value })}
       />
@@ -57,8 +61,8 @@ function CustomDay({ draft, onChange, error }: ExpiryFieldProps) {
   );
 }
 
-function Note({ draft }: { draft: ExpiryDraft }) {
-  if (draft.expiry === "never") {
+function Note({ draft, rule }: { draft: ExpiryDraft; rule: ExpiryRule }) {
+  if (chosen(draft, rule) === "never") {
     return (
       <Alert tone="warning">
         <p>
@@ -68,12 +72,17 @@ function Note({ draft }: { draft: ExpiryDraft }) {
       </Alert>
     );
   }
-  const end = expiryEnd(draft, Date.now());
-  if (end === undefined || end === null) return null;
+  const end = expiryEnd(draft, rule, Date.now());
   return (
     <p class="hint">
-      {draft.expiry === "custom" ? "Expires at the end of " : "Expires on "}
-      {day(end)}.
+      {end !== undefined && end !== null && <>{endWords(chosen(draft, rule) === "custom", end)} </>}
+      {rule.longest < NO_RULE.longest && <>At most {lengthWords(rule.longest)} are allowed here.</>}
     </p>
   );
+}
+
+function endWords(custom: boolean, end: number): string {
+  if (custom) return `Expires at the end of ${day(end)}.`;
+  // A day is too coarse for what ends within the next ones.
+  return `Expires on ${end - Date.now() < 2 * DAY ? exact(end) : day(end)}.`;
 }

@@ -3,6 +3,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Api } from "../api.js";
 import { newKeys } from "../lib/attempt.js";
 import { type Draft, EMPTY_DRAFT, type FaultAt, type Faults, faultsFrom, faultsOf, requestOf } from "../lib/draft.js";
+import type { ExpiryRule } from "../lib/expiry.js";
 import type { Failure } from "../lib/problem.js";
 import type { Memory } from "../memory.js";
 import { FailureAlert } from "../ui/bits.js";
@@ -18,12 +19,13 @@ interface GenerateDialogProps {
   /** Keeps what was typed when the session ends meanwhile. */
   memory: Memory;
   role: Role | undefined;
+  rule: ExpiryRule;
   onClose(): void;
   onCreated(secret: Secret): void;
 }
 
 /** Asks what the new token shall be, and makes it. */
-export function GenerateDialog({ api, memory, role, onClose, onCreated }: GenerateDialogProps) {
+export function GenerateDialog({ api, memory, role, rule, onClose, onCreated }: GenerateDialogProps) {
   const [draft, setDraft] = useState<Draft>(memory.draft ?? EMPTY_DRAFT);
   const [faults, setFaults] = useState<Faults>({});
   const [failure, setFailure] = useState<Failure>();
@@ -49,11 +51,11 @@ export function GenerateDialog({ api, memory, role, onClose, onCreated }: Genera
   const submit = async (event: Event) => {
     event.preventDefault();
     if (busy) return;
-    const found = faultsOf(draft, Date.now());
+    const found = faultsOf(draft, rule, Date.now());
     if (Object.keys(found).length > 0) return refuse(found);
     setBusy(true);
     setFailure(undefined);
-    const request = requestOf(draft);
+    const request = requestOf(draft, rule);
     const result = await api.createToken(request, keys(request));
     setBusy(false);
     if (result.ok) {
@@ -71,7 +73,7 @@ export function GenerateDialog({ api, memory, role, onClose, onCreated }: Genera
       <form ref={form} onSubmit={submit} noValidate>
         {failure && <FailureAlert failure={failure} />}
         <NameField draft={draft} onChange={change} error={faults.name} />
-        <ExpiryField draft={draft} onChange={change} error={faults.expiry} />
+        <ExpiryField draft={draft} rule={rule} onChange={change} error={faults.expiry} />
         <DescriptionField draft={draft} onChange={change} error={faults.description} />
         <LimitsField draft={draft} onChange={change} faults={faults} role={role} />
         <FormActions action={busy ? "Generating…" : "Generate token"} busy={busy} onCancel={onClose} />

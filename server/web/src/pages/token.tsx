@@ -1,31 +1,39 @@
 import type { Session, Token, TokenAnswer } from "@falkorpat/sdk";
 import { useEffect, useState } from "preact/hooks";
-import type { Api, Successor } from "../api.js";
-import type { Failure } from "../lib/problem.js";
+import type { Api } from "../api.js";
+import type { Failure, Result } from "../lib/problem.js";
+import type { Memory } from "../memory.js";
 import { HOME, Link, useNavigation } from "../router.js";
 import { FailureAlert, Typed, useNow } from "../ui/bits.js";
 import { Icon } from "../ui/icons.js";
 import { usePage } from "../ui/page.js";
+import { RebindDialog } from "./rebind-dialog.js";
 import { RevokeDialog } from "./revoke-dialog.js";
 import { RotateDialog } from "./rotate-dialog.js";
 import { RotationCard } from "./rotation-card.js";
 import { type Secret, SecretCard } from "./secret-card.js";
 import { TokenDetails } from "./token-details.js";
+import { TokenNotices } from "./token-notices.js";
+import { usePolicy } from "./use-policy.js";
 
 interface TokenPageProps {
   api: Api;
+  memory: Memory;
   id: string;
   session: Session | undefined;
 }
 
+type Question = "revoke" | "rotate" | "rebind";
+
 /** Everything about one token, and what can be done with it. */
-export function TokenPage({ api, id, session }: TokenPageProps) {
+export function TokenPage({ api, memory, id, session }: TokenPageProps) {
   const [answer, setAnswer] = useState<TokenAnswer>();
   const [failure, setFailure] = useState<Failure>();
-  const [asking, setAsking] = useState<"revoke" | "rotate">();
+  const [asking, setAsking] = useState<Question>();
   const [secret, setSecret] = useState<Secret>();
   const router = useNavigation();
   const now = useNow();
+  const policy = usePolicy(api, memory);
   const token = answer?.token;
   const heading = usePage(token ? token.name : "Token");
 
@@ -40,9 +48,10 @@ export function TokenPage({ api, id, session }: TokenPageProps) {
     void load();
   }, [id]);
 
-  const revoke = async (_: Token, successor: Successor) => {
+  /** Shows what became of a change; the button that had the focus may have gone with it. */
+  const after = async (change: Promise<Result<void>>) => {
     setAsking(undefined);
-    const result = await api.revoke(id, successor);
+    const result = await change;
     if (result.ok) await load();
     else setFailure(result.failure);
     heading.current?.focus();
@@ -74,17 +83,39 @@ export function TokenPage({ api, id, session }: TokenPageProps) {
       </header>
       {secret && <SecretCard secret={secret} onDone={() => done(secret)} />}
       {failure && <FailureAlert failure={failure} onRetry={isPassing(failure) ? load : undefined} />}
-      {answer?.rotation && <RotationCard rotation={answer.rotation} token={answer.token} now={now} />}
-      {token ? (
-        <TokenDetails token={token} now={now} />
-      ) : (
-        !failure && <div class="card skeleton tall" role="status" aria-label="Loading" />
+      {token && (
+        <TokenNotices
+          token={token}
+          policy={policy}
+          now={now}
+          onRebind={() => setAsking("rebind")}
+          onResume={() => void after(api.resume(id))}
+        />
+      )}
+      {!token && !failure && <div class="card skeleton tall" role="status" aria-label="Loading" />}
+      {answer && (
+        <>
+          {answer.rotation && <RotationCard rotation={answer.rotation} token={answer.token} now={now} />}
+          <TokenDetails token={answer.token} now={now} />
+        </>
       )}
       {asking === "revoke" && token && (
-        <RevokeDialog token={token} onConfirm={revoke} onCancel={() => setAsking(undefined)} />
+        <RevokeDialog
+          token={token}
+          onConfirm={(_, successor) => void after(api.revoke(id, successor))}
+          onCancel={() => setAsking(undefined)}
+        />
       )}
       {asking === "rotate" && token && (
         <RotateDialog api={api} token={token} onClose={() => setAsking(undefined)} onRotated={rotated} />
+      )}
+      {asking === "rebind" && token && (
+        <RebindDialog
+          api={api}
+          token={token}
+          onClose={() => setAsking(undefined)}
+          onRebound={() => void after(Promise.resolve({ ok: true, value: undefined }))}
+        />
       )}
     </>
   );
@@ -99,7 +130,7 @@ interface ActionsProps {
   token: Token;
   /** The new secret of a rotation is for the owner alone. */
   own: boolean;
-  onAsk(what: "revoke" | "rotate"): void;
+  onAsk(what: Question): void;
 }
 
 function Actions({ token, own, onAsk }: ActionsProps) {
@@ -110,6 +141,11 @@ function Actions({ token, own, onAsk }: ActionsProps) {
         <button type="button" class="button" onClick={() => onAsk("rotate")}>
           <Icon name="refresh" />
           Rotate token
+        </button>
+      )}
+      {token.status !== "stale" && (
+        <button type="button" class="button" onClick={() => onAsk("rebind")}>
+          Update password
         </button>
       )}
       <button type="button" class="button danger-quiet" onClick={() => onAsk("revoke")}>

@@ -4,6 +4,7 @@ import type { Session, Token, TokenStatus } from "@falkorpat/sdk";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Api, Successor } from "../api.js";
 import { EMPTY_DRAFT } from "../lib/draft.js";
+import { ruleOf } from "../lib/expiry.js";
 import { titled } from "../lib/tokens.js";
 import type { Memory, View } from "../memory.js";
 import { HOME, useNavigation } from "../router.js";
@@ -16,6 +17,7 @@ import { RevokeDialog } from "./revoke-dialog.js";
 import { type Secret, SecretCard } from "./secret-card.js";
 import { statusOf, StatusTabs } from "./status-tabs.js";
 import { TokenList } from "./token-list.js";
+import { usePolicy } from "./use-policy.js";
 import { useTokens } from "./use-tokens.js";
 
 interface TokensPageProps {
@@ -28,6 +30,7 @@ export function TokensPage({ api, memory, session }: TokensPageProps) {
   const heading = usePage("Personal access tokens");
   const router = useNavigation();
   const status = statusOf(router.place.query);
+  const policy = usePolicy(api, memory);
   const list = useTokens(api, memory, status);
   const [view, setView] = useView(memory, status);
   const [generating, setGenerating] = useState(memory.draft !== undefined);
@@ -102,6 +105,7 @@ export function TokensPage({ api, memory, session }: TokensPageProps) {
           api={api}
           memory={memory}
           role={session?.role}
+          rule={ruleOf(policy)}
           onClose={() => generate(false)}
           onCreated={created}
         />
