@@ -36,7 +36,7 @@ func hasKeys(t *testing.T, object any, want ...string) {
 }
 
 var tokenKeys = []string{
-	"token_id", "user_id", "username", "name", "description", "role", "permissions", "graphs", "allowed_ips", "host", "port",
+	"token_id", "user_id", "username", "name", "description", "role", "permissions", "graphs", "allowed_ips", "limits", "host", "port",
 	"created_at", "not_before", "expires_at", "last_used", "last_used_ip", "last_used_agent", "revoked_at", "suspended_at", "stale_since", "rotated_to", "rotated_from", "policy_violations", "status", "is_active",
 }
 

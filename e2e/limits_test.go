@@ -226,7 +226,7 @@ func TestRowsWithoutLimitsHaveNone(t *testing.T) {
 	created := p.newToken(t, instanceA.newUser(t, writer), "old")
 	// As rows were before there were limits.
 	query(t, p.store(t), `MATCH (t:Token {token_id: '`+created.TokenID+`'})
-		SET t.description = NULL, t.permissions = NULL, t.graphs = NULL, t.allowed_ips = NULL, t.not_before = NULL`)
+		SET t.description = NULL, t.permissions = NULL, t.graphs = NULL, t.allowed_ips = NULL, t.limits = NULL, t.not_before = NULL`)
 	c := p.bearer(t, created.Token)
 	one := c.get("/api/auth/tokens/self").object(t)["token"].(map[string]any)
 	for key, want := range map[string]string{"description": "", "permissions": "<nil>", "graphs": "[*]", "allowed_ips": "<nil>", "not_before": "<nil>"} {

@@ -77,7 +77,7 @@ func TestPathsThatAreNotDocumentedAreNotFound(t *testing.T) {
 	for _, path := range []string{
 		"/api", "/api/", "/api/auth", "/api/auth/", "/api/auth/tokens/", "/api/auth/tokens//", "/api/auth/tokens/1-a/x", "/api/auth/tokens/1-a/",
 		"/api/auth/sessions", "/api/auth/session/", "/api/auth/session/1", "/API/AUTH/TOKENS", "/api/auth/Tokens", "//api/auth/tokens", "/api//auth/tokens",
-		"/api/v1/tokens", "/api/graph", "/healthz/", "/healthz/x", "/openapi", "/openapi.yml", "/openapi.json/", "/metrics", "/debug/pprof/", "/.env",
+		"/api/v1/tokens", "/api/graphs", "/healthz/", "/healthz/x", "/openapi", "/openapi.yml", "/openapi.json/", "/metrics", "/debug/pprof/", "/.env",
 		"/.git/config", "/index.php", "/docs/nothing.js", "/docs/../openapi.go", "/api/auth/tokens;x", "/%61pi/auth/nothing", "/\u00e9", "/%00", "/%ff",
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodDelete} {

@@ -19,8 +19,20 @@ import (
 	"github.com/falkorpat/falkorpat/gen/api"
 )
 
-// maxBody is how much of a body is read, in bytes.
-const maxBody = 64 << 10
+// bodyRules are how an operation's bodies are read.
+type bodyRules struct {
+	// max is how much of one is read, in bytes, and tooLarge the error beyond.
+	max      int64
+	tooLarge error
+	// depth is how deep whole numbers are looked for that are written as others;
+	// below, values are the caller's own and stay as they are.
+	depth int
+}
+
+var (
+	plainBody = bodyRules{max: 64 << 10, tooLarge: errBodyTooLarge, depth: math.MaxInt}
+	queryBody = bodyRules{max: 4 << 20, tooLarge: errQueryTooLarge, depth: 1}
+)
 
 // The media types of bodies.
 const (
@@ -32,17 +44,17 @@ const (
 // the operation declares, and puts it back for those who decode it. What parsers
 // disagree about is refused here, before any of them: names given twice, invalid
 // UTF-8, more than one value.
-func readBody(w http.ResponseWriter, r *http.Request, declared openapi3.Content) error {
+func readBody(w http.ResponseWriter, r *http.Request, declared openapi3.Content, rules bodyRules) error {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || declared[media] == nil {
 		return mediaError(declared)
 	}
-	if r.ContentLength > maxBody {
-		return errBodyTooLarge
+	if r.ContentLength > rules.max {
+		return rules.tooLarge
 	}
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, rules.max))
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return errBodyTooLarge
+		return rules.tooLarge
 	}
 	if err != nil {
 		return invalidBody("body", "did not arrive in whole")
@@ -50,7 +62,7 @@ func readBody(w http.ResponseWriter, r *http.Request, declared openapi3.Content)
 	if media == mediaForm {
 		err = checkForm(data)
 	} else {
-		data, err = plainJSON(data)
+		data, err = plainJSON(data, rules.depth)
 	}
 	if err != nil {
 		return err
@@ -92,8 +104,8 @@ func invalidBody(field, message string) error {
 
 // plainJSON checks a body's syntax and gives it back with its whole numbers
 // written as such: 3600.0 and 3.6e3 are integers to JSON Schema, and to no Go
-// decoder.
-func plainJSON(data []byte) ([]byte, error) {
+// decoder. Numbers that lie deeper are left alone.
+func plainJSON(data []byte, depth int) ([]byte, error) {
 	decoder := jsontext.NewDecoder(bytes.NewReader(data))
 	plain := bytes.NewBuffer(make([]byte, 0, len(data)))
 	encoder := jsontext.NewEncoder(plain)
@@ -102,7 +114,7 @@ func plainJSON(data []byte) ([]byte, error) {
 		if err != nil {
 			return nil, jsonError(err)
 		}
-		if whole, ok := wholeNumber(token); ok {
+		if whole, ok := wholeNumber(token); ok && decoder.StackDepth() <= depth {
 			token = whole
 		}
 		if err := encoder.WriteToken(token); err != nil {

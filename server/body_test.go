@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -24,8 +25,8 @@ func TestBodyIsOneStrictJSONValueOfAtMost64KiB(t *testing.T) {
 		{name: "with charset", contentType: "application/json; charset=utf-8", body: `{"a":1}`},
 		{name: "upper case type", contentType: "Application/JSON", body: `{"a":1}`},
 		{name: "white space around", contentType: plain, body: " \n{} \t"},
-		{name: "exactly 64 KiB", contentType: plain, body: `"` + strings.Repeat("a", maxBody-2) + `"`},
-		{name: "one byte more", contentType: plain, body: `"` + strings.Repeat("a", maxBody-1) + `"`, want: errBodyTooLarge},
+		{name: "exactly 64 KiB", contentType: plain, body: `"` + strings.Repeat("a", 64<<10-2) + `"`},
+		{name: "one byte more", contentType: plain, body: `"` + strings.Repeat("a", 64<<10-1) + `"`, want: errBodyTooLarge},
 		{name: "no type", body: `{}`, want: errNotJSON},
 		{name: "form", contentType: "application/x-www-form-urlencoded", body: `a=1`, want: errNotJSON},
 		{name: "malformed type", contentType: "application/json; =", body: `{}`, want: errNotJSON},
@@ -45,7 +46,7 @@ func TestBodyIsOneStrictJSONValueOfAtMost64KiB(t *testing.T) {
 			if test.contentType != "" {
 				r.Header.Set("Content-Type", test.contentType)
 			}
-			err := readBody(httptest.NewRecorder(), r, openapi3.Content{mediaJSON: {}})
+			err := readBody(httptest.NewRecorder(), r, openapi3.Content{mediaJSON: {}}, plainBody)
 			if test.field != "" {
 				var invalid *invalidRequest
 				if !errors.As(err, &invalid) || invalid.fields[0].Field != test.field {
@@ -79,7 +80,7 @@ func TestFormIsOneOfAtMost64KiBWithEveryNameOnce(t *testing.T) {
 		{name: "JSON", contentType: "application/json", body: `{"token":"a"}`, want: errNotForm},
 		{name: "multipart", contentType: "multipart/form-data; boundary=x", body: "--x--", want: errNotForm},
 		{name: "no type", body: "token=a", want: errNotForm},
-		{name: "one byte too many", contentType: form, body: strings.Repeat("a", maxBody+1), want: errBodyTooLarge},
+		{name: "one byte too many", contentType: form, body: strings.Repeat("a", 64<<10+1), want: errBodyTooLarge},
 		{name: "name given twice", contentType: form, body: "token=a&token=a", field: "token"},
 		{name: "name given twice, spelt otherwise", contentType: form, body: "token=a&%74oken=b", field: "token"},
 		{name: "malformed escape", contentType: form, body: "token=%zz", field: "body"},
@@ -90,7 +91,7 @@ func TestFormIsOneOfAtMost64KiBWithEveryNameOnce(t *testing.T) {
 		if test.contentType != "" {
 			r.Header.Set("Content-Type", test.contentType)
 		}
-		err := readBody(httptest.NewRecorder(), r, openapi3.Content{mediaForm: {}})
+		err := readBody(httptest.NewRecorder(), r, openapi3.Content{mediaForm: {}}, plainBody)
 		var invalid *invalidRequest
 		switch {
 		case test.field != "":
@@ -113,10 +114,10 @@ func TestBodyOfUnknownLengthIsCutAtTheLimit(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/", endless)
 	r.ContentLength = -1
 	r.Header.Set("Content-Type", "application/json")
-	if err := readBody(httptest.NewRecorder(), r, openapi3.Content{mediaJSON: {}}); !errors.Is(err, errBodyTooLarge) {
+	if err := readBody(httptest.NewRecorder(), r, openapi3.Content{mediaJSON: {}}, plainBody); !errors.Is(err, errBodyTooLarge) {
 		t.Fatalf("got %v, want %v", err, errBodyTooLarge)
 	}
-	if endless.n > 2*maxBody {
+	if endless.n > 128<<10 {
 		t.Errorf("%d bytes were read", endless.n)
 	}
 }
@@ -127,9 +128,30 @@ func TestWholeNumbersAreWrittenAsSuch(t *testing.T) {
 		`{"a":3600.0}`: `{"a":3600}`, `[1e3,-2.0,0.0]`: `[1000,-2,0]`, `1.5`: `1.5`, `1e400`: `1e400`, `1e30`: `1e30`,
 		`9007199254740993`: `9007199254740993`, `"3600.0"`: `"3600.0"`, `{"1.0":1.0}`: `{"1.0":1}`,
 	} {
-		got, err := plainJSON([]byte(in))
+		got, err := plainJSON([]byte(in), math.MaxInt)
 		if err != nil || strings.TrimSpace(string(got)) != want {
 			t.Errorf("plainJSON(%s) = %s, %v; want %s", in, got, err, want)
+		}
+	}
+}
+
+// The values of a query's parameters are the caller's own: 3.0 is a double.
+func TestNumbersInParametersStayAsTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	const in = `{"timeoutMs":1e3,"params":{"a":3.0,"b":[1e2,{"c":2.0}]}}`
+	got, err := plainJSON([]byte(in), queryBody.depth)
+	if want := strings.Replace(in, "1e3", "1000", 1); err != nil || strings.TrimSpace(string(got)) != want {
+		t.Errorf("%s, %v; want %s", got, err, want)
+	}
+}
+
+func TestBodiesWithQueriesMayBeLarger(t *testing.T) {
+	t.Parallel()
+	for size, want := range map[int]error{4 << 20: nil, 4<<20 + 1: errQueryTooLarge} {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`"`+strings.Repeat("a", size-2)+`"`))
+		r.Header.Set("Content-Type", "application/json")
+		if err := readBody(httptest.NewRecorder(), r, openapi3.Content{mediaJSON: {}}, queryBody); !errors.Is(err, want) {
+			t.Errorf("%d bytes: %v, want %v", size, err, want)
 		}
 	}
 }

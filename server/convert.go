@@ -39,6 +39,7 @@ func toToken(t *store.Token, now time.Time, policy tokens.Policy) api.Token {
 		Permissions:      toPermissions(t.Permissions),
 		Graphs:           toGraphs(t.Graphs),
 		AllowedIps:       listOrNull(t.AllowedIPs),
+		Limits:           toLimits(t.Limits),
 		Host:             t.User.Host,
 		Port:             t.User.Port,
 		CreatedAt:        t.CreatedAt.UTC(),
@@ -151,7 +152,7 @@ func toInstanceList(instances []instance.Instance) api.InstanceList {
 func fromCreateToken(body *api.CreateTokenRequest, key api.IdempotencyKey) tokens.Request {
 	return tokens.Request{
 		Name: body.Name, TTLSeconds: body.TTLSeconds, ExpiresAt: fromExpiresAt(body.ExpiresAt), Never: body.ExpiresAt.IsNull(), Description: body.Description,
-		Permissions: fromPermissions(body.Permissions), Graphs: body.Graphs, AllowedIPs: body.AllowedIps, NotBefore: body.NotBefore,
+		Permissions: fromPermissions(body.Permissions), Graphs: body.Graphs, AllowedIPs: body.AllowedIps, NotBefore: body.NotBefore, Limits: fromLimits(body.Limits),
 		IdempotencyKey: key,
 	}
 }
@@ -175,7 +176,7 @@ func fromCreateTokenWithCredentials(
 	})
 	return credentials, fromCreateToken(&api.CreateTokenRequest{
 		Name: body.Name, TTLSeconds: body.TTLSeconds, ExpiresAt: body.ExpiresAt, Description: body.Description,
-		Permissions: body.Permissions, Graphs: body.Graphs, AllowedIps: body.AllowedIps, NotBefore: body.NotBefore,
+		Permissions: body.Permissions, Graphs: body.Graphs, AllowedIps: body.AllowedIps, NotBefore: body.NotBefore, Limits: body.Limits,
 	}, key), err
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/falkorpat/falkorpat/server/access"
 	"github.com/falkorpat/falkorpat/server/authn"
 	"github.com/falkorpat/falkorpat/server/credentials"
+	"github.com/falkorpat/falkorpat/server/graph"
 	"github.com/falkorpat/falkorpat/server/instance"
 	"github.com/falkorpat/falkorpat/server/ratelimit"
 	"github.com/falkorpat/falkorpat/server/session"
@@ -30,6 +31,8 @@ var (
 	errCrossOrigin  = errors.New("request from a page of another origin")
 	errMisdirected  = errors.New("request for another host")
 	errPanic        = errors.New("panic")
+	// errQueryTooLarge is a body too large where bodies may be larger.
+	errQueryTooLarge = errors.New("body with a query too large")
 )
 
 // invalidRequest is a request that does not match openapi.yaml.
@@ -65,6 +68,7 @@ var errorTable = [...]struct {
 	publicError
 }{
 	{errBodyTooLarge, publicError{status: http.StatusRequestEntityTooLarge, code: "body_too_large", message: "The body is larger than 64 KiB."}},
+	{errQueryTooLarge, publicError{status: http.StatusRequestEntityTooLarge, code: "body_too_large", message: "The body is larger than 4 MiB."}},
 	{errNotJSON, publicError{
 		status: http.StatusUnsupportedMediaType, code: "unsupported_media_type",
 		message: "Send the body as JSON, with the header Content-Type: application/json.",
@@ -107,6 +111,30 @@ var errorTable = [...]struct {
 		status: http.StatusUnauthorized, code: "credentials_no_longer_valid", challenge: challengeInvalid,
 		message: "The credentials behind this token or session do not log in any more. Sign in with the current password, and put it behind the token or create a new one.",
 	}},
+	{graph.ErrReserved, publicError{
+		status: http.StatusForbidden, code: "graph_reserved", challenge: challengeScope,
+		message: "This graph keeps the tokens themselves, and no token reaches it. Use another one.",
+	}},
+	{graph.ErrNoGraph, publicError{
+		status: http.StatusNotFound, code: "graph_not_found",
+		message: "There is no graph of this name. GET /api/graph lists those that you may touch.",
+	}},
+	{graph.ErrExists, publicError{
+		status: http.StatusConflict, code: "graph_exists",
+		message: "There is a graph, or another key, of this name already. Choose another name, or delete it first.",
+	}},
+	{graph.ErrTimeout, publicError{
+		status: http.StatusGatewayTimeout, code: "query_timeout",
+		message: "The query did not end in time. Ask for less at once, or for more time with timeoutMs.",
+	}},
+	{graph.ErrOverloaded, publicError{
+		status: http.StatusServiceUnavailable, code: "instance_overloaded", retryAfter: 2,
+		message: "The FalkorDB instance cannot serve now: it is starting, failing over, short of memory or has too much to do. Try again shortly.",
+	}},
+	{graph.ErrSchemaChanged, publicError{
+		status: http.StatusServiceUnavailable, code: "graph_replaced", retryAfter: 1,
+		message: "The graph was replaced by another one while the query ran, so its result cannot be told. Ask again.",
+	}},
 	{errForeignInstance, tokenNotFound},
 	{store.ErrNotFound, tokenNotFound},
 	{errNotOwner, publicError{
@@ -147,7 +175,7 @@ var errorTable = [...]struct {
 	{ratelimit.ErrUnavailable, storeUnavailable},
 	{instance.ErrBusy, publicError{
 		status: http.StatusServiceUnavailable, code: "busy", retryAfter: 2,
-		message: "Too many logins to this FalkorDB instance are under way. Try again shortly.",
+		message: "Too much is under way at this FalkorDB instance. Try again shortly.",
 	}},
 	{instance.ErrUnreachable, publicError{
 		status: http.StatusServiceUnavailable, code: "instance_unavailable", retryAfter: 5,
@@ -215,6 +243,9 @@ func publicErrorOf(err error) (public publicError, fields []api.FieldError) {
 	if field := (*tokens.FieldError)(nil); errors.As(err, &field) {
 		return badRequest, []api.FieldError{{Field: field.Field, Message: field.Message}}
 	}
+	if public, fields, ok := graphError(err); ok {
+		return public, fields
+	}
 	if errors.Is(err, errLoginFailed) && errors.Is(err, instance.ErrLogin) && !errors.Is(err, ratelimit.ErrUnavailable) {
 		return loginFailed, nil
 	}
@@ -274,7 +305,7 @@ func (s *Server) handleError(err error, c echo.Context) {
 	}
 	problem := api.Problem{
 		Title: http.StatusText(public.status), Status: public.status, Code: public.code, Message: public.message,
-		RequestID: requestIDFrom(c), Errors: fields, Error: oauthError(c, public.status),
+		RequestID: requestIDFrom(c), Errors: fields, Error: oauthError(c, public.status), Position: positionOf(err),
 	}
 	if err := writeProblem(c, problem); err != nil {
 		s.log.DebugContext(c.Request().Context(), "error answer not written", "error", err)

@@ -10,9 +10,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/falkorpat/falkorpat/cypher"
 	"github.com/falkorpat/falkorpat/server/access"
 	"github.com/falkorpat/falkorpat/server/authn"
 	"github.com/falkorpat/falkorpat/server/credentials"
+	"github.com/falkorpat/falkorpat/server/graph"
 	"github.com/falkorpat/falkorpat/server/instance"
 	"github.com/falkorpat/falkorpat/server/ratelimit"
 	"github.com/falkorpat/falkorpat/server/session"
@@ -59,6 +61,21 @@ func TestErrorsAreToldByTheTable(t *testing.T) {
 		{"not for the graph", errGraph, 403, "graph_not_allowed"},
 		{"not for the instance", errInstance, 403, "instance_not_allowed"},
 		{"not JSON", errNotJSON, 415, "unsupported_media_type"},
+		{"query too large", errQueryTooLarge, 413, "body_too_large"},
+		{"malformed query", &graph.QueryError{Message: "m"}, 400, "query_refused"},
+		{"writes where it asked not to", graph.ErrReadOnly, 400, "query_refused"},
+		{"writes without permission", errors.Join(graph.ErrReadOnly, &access.MissingError{Permission: access.GraphWrite}), 403, "missing_permission"},
+		{"parameter", &cypher.ValueError{Path: "params.a", Message: "must be …"}, 400, "invalid_request"},
+		{"another graph", &access.GraphError{Graph: "g"}, 403, "graph_not_allowed"},
+		{"the graph of tokens", graph.ErrReserved, 403, "graph_reserved"},
+		{"refused by ACL", &graph.DeniedError{Message: "m"}, 403, "denied_by_instance"},
+		{"no graph", graph.ErrNoGraph, 404, "graph_not_found"},
+		{"name is taken", graph.ErrExists, 409, "graph_exists"},
+		{"too many queries", &graph.LimitedError{What: "queries at once", Max: 1, RetryAfter: time.Second}, 429, "too_many_queries"},
+		{"too many rows", &graph.RowsError{Rows: 2, Max: 1}, 413, "too_many_rows"},
+		{"instance overloaded", graph.ErrOverloaded, 503, "instance_overloaded"},
+		{"graph replaced", graph.ErrSchemaChanged, 503, "graph_replaced"},
+		{"query too slow", fmt.Errorf("%w: %w", graph.ErrTimeout, instance.ErrUnreachable), 504, "query_timeout"},
 		{"store out of reach", store.ErrUnavailable, 503, "store_unavailable"},
 		{"instance out of reach", instance.ErrUnreachable, 503, "instance_unavailable"},
 		{"login's turn did not come", login(instance.ErrBusy), 503, "busy"},

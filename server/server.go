@@ -17,6 +17,7 @@ import (
 	"github.com/falkorpat/falkorpat/gen/api"
 	"github.com/falkorpat/falkorpat/server/authn"
 	"github.com/falkorpat/falkorpat/server/credentials"
+	"github.com/falkorpat/falkorpat/server/graph"
 	"github.com/falkorpat/falkorpat/server/instance"
 	"github.com/falkorpat/falkorpat/server/session"
 	"github.com/falkorpat/falkorpat/server/tokens"
@@ -31,6 +32,7 @@ type Options struct {
 	Keeper    *credentials.Keeper
 	Tokens    *tokens.Service
 	Sessions  *session.Service
+	Graphs    *graph.Service
 	// BasePath is the prefix that everything is served under, as "/pat"; empty
 	// for none.
 	BasePath string
@@ -58,6 +60,8 @@ func (o *Options) validate() error {
 		return errors.New("server: Tokens is missing")
 	case o.Sessions == nil:
 		return errors.New("server: Sessions is missing")
+	case o.Graphs == nil:
+		return errors.New("server: Graphs is missing")
 	case o.Now == nil:
 		return errors.New("server: Now is missing")
 	case o.Log == nil:
@@ -75,6 +79,7 @@ type Server struct {
 	keeper        *credentials.Keeper
 	tokens        *tokens.Service
 	sessions      *session.Service
+	graphs        *graph.Service
 	authenticator *authn.Authenticator
 	clients       *clients
 	localOnly     bool
@@ -105,7 +110,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		store: o.Store, directory: o.Directory, keeper: o.Keeper, tokens: o.Tokens, sessions: o.Sessions,
+		store: o.Store, directory: o.Directory, keeper: o.Keeper, tokens: o.Tokens, sessions: o.Sessions, graphs: o.Graphs,
 		authenticator: &authn.Authenticator{Tokens: o.Tokens, Sessions: o.Sessions, TokenHeader: o.TokenHeader},
 		clients:       clients,
 		localOnly:     o.LocalOnly,
@@ -133,7 +138,7 @@ func (s *Server) mount(spec *openapi3.T, basePath string) (*echo.Echo, error) {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
 	e.Use(withRequestID, s.located, s.logged, s.recovered, secured, s.localHost, s.sameOrigin)
-	api.RegisterHandlersWithOptions(e, api.NewStrictHandler(s, []api.StrictMiddlewareFunc{onlyGuarded}), api.RegisterHandlersOptions{
+	api.RegisterHandlersWithOptions(e, api.NewStrictHandler(s, []api.StrictMiddlewareFunc{withAccept, onlyGuarded}), api.RegisterHandlersOptions{
 		BaseURL: basePath, OperationMiddlewares: s.validators(spec),
 	})
 	s.docs.mount(e, basePath)

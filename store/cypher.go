@@ -3,9 +3,9 @@ package store
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/falkorpat/falkorpat/cypher"
 )
 
 // param is one named value of a query. Names are constants of this package.
@@ -33,9 +33,7 @@ func cypherText(query string, params []param) (string, error) {
 	return string(append(b, query...)), nil
 }
 
-// appendLiteral writes v as a Cypher literal. It is our own because a literal
-// must come back exactly as it went in: in double quotes only the backslash and
-// the double quote are escaped, everything else is raw UTF-8.
+// appendLiteral writes v as a Cypher literal.
 //
 // It returns ErrInvalidText for a string that has no such literal.
 func appendLiteral(b []byte, v any) ([]byte, error) {
@@ -78,17 +76,11 @@ func appendLiteral(b []byte, v any) ([]byte, error) {
 }
 
 func appendString(b []byte, s string) ([]byte, error) {
-	if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
+	b, err := cypher.AppendString(b, s)
+	if err != nil {
 		return nil, ErrInvalidText
 	}
-	b = append(b, '"')
-	for i := range len(s) {
-		if s[i] == '"' || s[i] == '\\' {
-			b = append(b, '\\')
-		}
-		b = append(b, s[i])
-	}
-	return append(b, '"'), nil
+	return b, nil
 }
 
 func appendList[T any](b []byte, items []T, appendItem func([]byte, T) ([]byte, error)) ([]byte, error) {

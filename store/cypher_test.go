@@ -52,6 +52,8 @@ func TestAnyTextOfATokenComesBackExactly(t *testing.T) {
 		}, noon)
 		want.Name, want.Role = anyText(r, "name"), Role(anyText(r, "role"))
 		want.Description, want.Graphs = anyText(r, "description"), anyItems(r, "graphs")
+		small := func(name string) int64 { return rapid.Int64Range(0, 5).Draw(r, name) }
+		want.Limits = Limits{TimeoutMs: small("timeout"), Rows: small("rows"), Concurrent: small("concurrent"), PerMinute: small("rate")}
 		want.Permissions, want.AllowedIPs = anyItems(r, "permissions"), anyItems(r, "addresses")
 		want.NotBefore = rapid.SampledFrom([]time.Time{{}, noon}).Draw(r, "not before")
 		want.SealedPassword, want.CA, want.TLS = anyText(r, "sealed"), anyText(r, "ca"), rapid.Bool().Draw(r, "tls")

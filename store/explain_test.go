@@ -63,7 +63,7 @@ var sample = map[string]any{
 	"now": noon, "idle_since": noon, "longest": 60, "never_forbidden": true, "soonest": noon, "at": noon, "ip": "::1", "uses": []Use{{TokenID: "1-a", At: noon}}, "after": time.Time{}, "until": noon, "limit": 10,
 	"hosts": localhost, "states": []bool{true}, "status": "active", "statuses": []Status{StatusActive}, "boxes": []box{{span{1, 2}, always(), always()}},
 	"sort": SortExpires, "descending": true, "from_at": noon, "from_id": "1-a", "from_name": "n", "by_graphs": true,
-	"version": 1, "rows": []importRow{{&Token{ID: "1-d", Hash: "d", User: alice}}}, "old_id": "1-c", "old_until": noon, "key": "k", "keys": []IdempotencyKey{{Hash: "k", BodyHash: "b", ExpiresAt: noon}}, "stale": true, "sealed": []Sealed{{TokenID: "1-a", Password: "s"}}, "description": "d", "permissions": "graph:read", "graphs": "social", "allowed_ips": "", "not_before": time.Time{},
+	"version": 1, "rows": []importRow{{&Token{ID: "1-d", Hash: "d", User: alice}}}, "old_id": "1-c", "old_until": noon, "key": "k", "keys": []IdempotencyKey{{Hash: "k", BodyHash: "b", ExpiresAt: noon}}, "stale": true, "sealed": []Sealed{{TokenID: "1-a", Password: "s"}}, "description": "d", "permissions": "graph:read", "graphs": "social", "allowed_ips": "", "limits": "", "not_before": time.Time{},
 	"reason": ReasonDirect, "events": []Event{{ID: "e", At: noon, Host: "localhost", Port: 6379, Action: ActionTokenCreated}},
 }
 

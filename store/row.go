@@ -100,3 +100,12 @@ func (r *row) time() time.Time {
 func (r *row) boolean() bool {
 	return r.text() == "true"
 }
+
+// limits reads limits as Limits.String writes them.
+func (r *row) limits() Limits {
+	limits, err := parseLimits(r.text())
+	if r.err == nil {
+		r.err = err
+	}
+	return limits
+}

@@ -82,6 +82,8 @@ type Token struct {
 	// Permissions, Graphs and AllowedIPs limit the token; package access says
 	// how they are read. Nil is no limit. Items hold no line breaks.
 	Permissions, Graphs, AllowedIPs []string
+	// Limits bound what the token may take of its instance.
+	Limits Limits
 	// NotBefore is when the token begins to work; the zero time means at once.
 	NotBefore time.Time
 	// Role is what the owner could do when that was last asked.
@@ -111,6 +113,33 @@ type Token struct {
 	// IssuerID is the token that this one was made from; empty for none. It is
 	// written at creation and not read back.
 	IssuerID string
+}
+
+// Limits are what a token may take at most; zero is no limit of its own.
+type Limits struct {
+	// TimeoutMs is the time of one query in milliseconds, Rows how many rows a
+	// result has, Concurrent how many requests are under way at once, and
+	// PerMinute how many come in a minute.
+	TimeoutMs, Rows, Concurrent, PerMinute int64
+}
+
+// String is how limits are kept: numbers joined by commas, nothing for none.
+func (l Limits) String() string {
+	if l == (Limits{}) {
+		return ""
+	}
+	return fmt.Sprintf("%d,%d,%d,%d", l.TimeoutMs, l.Rows, l.Concurrent, l.PerMinute)
+}
+
+// parseLimits reads what String writes.
+func parseLimits(text string) (l Limits, err error) {
+	if text == "" {
+		return l, nil
+	}
+	if n, err := fmt.Sscanf(text, "%d,%d,%d,%d", &l.TimeoutMs, &l.Rows, &l.Concurrent, &l.PerMinute); err != nil || n != 4 {
+		return l, fmt.Errorf("limits %q are malformed", text)
+	}
+	return l, nil
 }
 
 // Use is one use of a token.

@@ -16,7 +16,7 @@ const (
 	listColumns  = metaColumns + `, '' AS sealed, t.tls, '' AS ca`
 	metaColumns  = ` t.token_id, t.token_hash, t.user_id, t.username, t.host, t.port, t.name, t.role,
 	t.description, t.permissions, t.graphs, t.allowed_ips, t.not_before, t.created_at, t.expires_at, t.revoked_at, t.suspended_at, t.resumed_at, t.stale_since, t.rotated_at, t.rotated_to, t.rotated_from,
-	t.last_used, t.last_used_ip, t.last_used_agent, t.is_active`
+	t.last_used, t.last_used_ip, t.last_used_agent, t.is_active, t.limits`
 )
 
 // tokenPattern makes the node, which the linker ties to its user; the parameters
@@ -24,7 +24,7 @@ const (
 const tokenPattern = `
 	CREATE (t:Token {token_id: $token_id, token_hash: $token_hash, user_id: $user_id, username: $username,
 		host: $host, port: $port, name: $name, description: $description, role: $role, permissions: $permissions,
-		graphs: $graphs, allowed_ips: $allowed_ips, not_before: $not_before, created_at: $created_at, expires_at: $expires_at,
+		graphs: $graphs, allowed_ips: $allowed_ips, limits: $limits, not_before: $not_before, created_at: $created_at, expires_at: $expires_at,
 		last_used: -1, is_active: true, encrypted_password: $encrypted_password, kind: $kind, tls: $tls, ca: $ca, owner_unlinked: true})`
 
 // isPAT keeps sessions, which are rows of the same label, out of all that
@@ -63,9 +63,6 @@ const (
 			t.encrypted_password = ''` + keepEventOfToken + `
 		RETURN t.token_id`
 
-	queryFamily = revokeRoot + `MATCH (root)-[:ROTATED_TO*0..]-(one:Token) WITH DISTINCT one
-		MATCH (one)<-[:ISSUED_BY*0..]-(t:Token) RETURN DISTINCT t.token_id`
-
 	queryRevokeToken       = revokeTree + endTokens
 	queryRevokeRotatedOnly = revokePast + endTokens
 )
@@ -84,6 +81,7 @@ func tokenParams(t *Token, kind string) []param {
 		{"permissions", joined(t.Permissions)},
 		{"graphs", joined(t.Graphs)},
 		{"allowed_ips", joined(t.AllowedIPs)},
+		{"limits", t.Limits.String()},
 		{"not_before", t.NotBefore},
 		{"created_at", t.CreatedAt},
 		{"expires_at", t.ExpiresAt},
@@ -173,6 +171,7 @@ func scanToken(r *row) (*Token, error) {
 		LastUse: Use{At: r.time(), IP: r.text(), Agent: r.text()},
 
 		Active:         r.boolean(),
+		Limits:         r.limits(),
 		SealedPassword: r.text(),
 		TLS:            r.boolean(),
 		CA:             r.text(),
@@ -245,22 +244,6 @@ func (s *Store) RevokeToken(ctx context.Context, r Revocation) ([]string, error)
 	for i := range rows {
 		if ids[i] = rows[i].text(); rows[i].err != nil {
 			return nil, fmt.Errorf("revoke token %s: %w", r.TokenID, rows[i].err)
-		}
-	}
-	return ids, nil
-}
-
-// Family finds what RevokeToken ends together with a token, whether or not it has
-// ended: all that the token was rotated from or to, and all made from these.
-func (s *Store) Family(ctx context.Context, tokenID string) ([]string, error) {
-	rows, err := s.read(ctx, queryFamily, param{"token_id", tokenID})
-	if err != nil {
-		return nil, fmt.Errorf("find family of token %s: %w", tokenID, err)
-	}
-	ids := make([]string, len(rows))
-	for i := range rows {
-		if ids[i] = rows[i].text(); rows[i].err != nil {
-			return nil, fmt.Errorf("find family of token %s: %w", tokenID, rows[i].err)
 		}
 	}
 	return ids, nil

@@ -44,11 +44,15 @@ type config struct {
 	BrowserCompat     bool   `env:"FALKORPAT_BROWSER_COMPAT" help:"Write and read sealed passwords and token claims as FalkorDB Browser does, to share a store with it."`
 
 	SessionLifetime time.Duration `env:"FALKORPAT_SESSION_LIFETIME" default:"24h" help:"How long a sign-in lasts, at most 24h."`
-	TokenCache      int           `env:"FALKORPAT_TOKEN_CACHE" default:"100000" help:"Tokens that are verified from memory, at most; 0 to look every token up in the store for every request."`
 	LoginFailures   int           `env:"FALKORPAT_LOGIN_FAILURES" default:"30" help:"Failed logins that one address may have in a minute; negative for no limit."`
 	LeakReports     int           `env:"FALKORPAT_LEAK_REPORTS" default:"60" help:"Reports of leaked tokens that one address may send in a minute; negative for no limit."`
 
 	policyFlags
+
+	QueryTimeout     time.Duration `env:"FALKORPAT_QUERY_TIMEOUT" default:"30s" help:"How long one query may take."`
+	QueryRows        int64         `env:"FALKORPAT_QUERY_ROWS" default:"100000" help:"How many rows one result may have."`
+	QueryConcurrency int64         `env:"FALKORPAT_QUERY_CONCURRENCY" default:"32" help:"How many graph requests of one token or session may be under way at once on a replica; 0 for no limit."`
+	QueryRate        int64         `env:"FALKORPAT_QUERY_RATE" default:"60000" help:"How many graph requests one token or session may send in a minute, on all replicas together; 0 for no limit."`
 
 	LogLevel  slog.Level `env:"FALKORPAT_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 	LogFormat string     `env:"FALKORPAT_LOG_FORMAT" default:"auto" enum:"auto,json,text" help:"auto (text on a terminal, else JSON), json or text."`
@@ -87,9 +91,6 @@ func (c config) read() (*settings, error) {
 	if s.SessionLifetime < time.Minute || s.SessionLifetime > session.MaxLifetime {
 		f.add("--session-lifetime", errors.New("must be from 1m to 24h"))
 	}
-	if s.TokenCache < 0 {
-		f.add("--token-cache", errors.New("must be at least 0"))
-	}
 	if s.LoginFailures == 0 {
 		f.add("--login-failures", errors.New("must be at least 1, or negative for no limit"))
 	}
@@ -97,6 +98,15 @@ func (c config) read() (*settings, error) {
 		f.add("--leak-reports", errors.New("must be at least 1, or negative for no limit"))
 	}
 	s.checkPolicy(&f)
+	if s.QueryTimeout < time.Millisecond || s.QueryTimeout > 24*time.Hour {
+		f.add("--query-timeout", errors.New("must be from 1ms to 24h"))
+	}
+	if s.QueryRows < 1 {
+		f.add("--query-rows", errors.New("must be at least 1"))
+	}
+	if s.QueryConcurrency < 0 || s.QueryRate < 0 {
+		f.add("--query-concurrency and --query-rate", errors.New("must not be negative"))
+	}
 	f.add("--data-dir", s.makeDataDir())
 	s.readSecrets(&f)
 	if len(f) > 0 {

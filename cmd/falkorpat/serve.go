@@ -10,14 +10,15 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/go-redis/redis_rate/v10"
 	"github.com/redis/go-redis/v9/logging"
 
 	"github.com/falkorpat/falkorpat/crypto"
 	"github.com/falkorpat/falkorpat/server"
 	"github.com/falkorpat/falkorpat/server/audit"
 	"github.com/falkorpat/falkorpat/server/credentials"
+	"github.com/falkorpat/falkorpat/server/graph"
 	"github.com/falkorpat/falkorpat/server/instance"
-	"github.com/falkorpat/falkorpat/server/lease"
 	"github.com/falkorpat/falkorpat/server/ratelimit"
 	"github.com/falkorpat/falkorpat/server/session"
 	"github.com/falkorpat/falkorpat/server/tokens"
@@ -30,8 +31,6 @@ const (
 	drainTime = 1500 * time.Millisecond
 	// flushTime bounds the last write of uses.
 	flushTime = 700 * time.Millisecond
-	// leaveTime bounds the giving up of the lease.
-	leaveTime = 300 * time.Millisecond
 )
 
 type serveCommand struct {
@@ -192,12 +191,7 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 	if err != nil {
 		return nil, err
 	}
-	held, err := a.startLease(ctx, kept, keeper)
-	if err != nil {
-		return nil, err
-	}
 	service, err := tokens.New(tokens.Options{
-		Lease: held, Remember: a.TokenCache,
 		Store: kept, Keeper: keeper, Signing: a.signing, Audit: history, BrowserCompat: a.BrowserCompat, Policy: a.policy(),
 		Reports: ratelimit.New(ratelimit.Options{Client: kept.Client(), What: "report", PerMinute: a.LeakReports}),
 		Now:     time.Now, Random: rand.Reader, Log: a.log,
@@ -211,33 +205,21 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 		defer cancel()
 		return service.Stop(ctx)
 	})
-	return server.New(server.Options{
-		Store: kept, Directory: directory, Keeper: keeper, Tokens: service, Sessions: sessions,
-		BasePath: a.BasePath, TrustedProxies: a.proxies, TokenHeader: a.VerifyHeader, LocalOnly: a.localOnly(), Now: time.Now, Log: a.log,
+	a.onStop(func(context.Context) error {
+		directory.Close()
+		return nil
 	})
-}
-
-// startLease starts what lets this replica remember tokens. FalkorDB Browser
-// tells nobody what it revokes, so beside it nothing is remembered.
-func (a *app) startLease(ctx context.Context, kept *store.Store, keeper *credentials.Keeper) (*lease.Lease, error) {
-	held, err := lease.New(lease.Options{
-		Client: kept.Client(), Graph: kept.Graph(), Off: a.BrowserCompat || a.TokenCache == 0,
-		Forget: keeper.Forget, Now: time.Now, Random: rand.Reader, Log: a.log,
+	graphs, err := graph.New(graph.Options{
+		Keeper: keeper, Counter: redis_rate.NewLimiter(kept.Client()),
+		Limits: graph.Limits{Timeout: a.QueryTimeout, Rows: a.QueryRows, Concurrent: a.QueryConcurrency, PerMinute: a.QueryRate},
 	})
 	if err != nil {
 		return nil, err
 	}
-	held.Start(context.WithoutCancel(ctx)) // until stop
-	a.onStop(func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, leaveTime)
-		defer cancel()
-		if err := held.Stop(ctx); err != nil {
-			// Others wait for the lease's end, and no longer.
-			a.log.WarnContext(ctx, "the store was not told that this replica has stopped", "error", err)
-		}
-		return nil
+	return server.New(server.Options{
+		Store: kept, Directory: directory, Keeper: keeper, Tokens: service, Sessions: sessions, Graphs: graphs,
+		BasePath: a.BasePath, TrustedProxies: a.proxies, TokenHeader: a.VerifyHeader, LocalOnly: a.localOnly(), Now: time.Now, Log: a.log,
 	})
-	return held, nil
 }
 
 func (a *app) listen(ctx context.Context, handler *server.Server) error {

@@ -120,6 +120,24 @@ func (e PolicyRotatedReuse) Valid() bool {
 	}
 }
 
+// Defines values for QueryRequestBigints.
+const (
+	Number QueryRequestBigints = "number"
+	String QueryRequestBigints = "string"
+)
+
+// Valid indicates whether the value is a known member of the QueryRequestBigints enum.
+func (e QueryRequestBigints) Valid() bool {
+	switch e {
+	case Number:
+		return true
+	case String:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RebindTokenRequestTLS1.
 const (
 	RebindTokenRequestTLS1False RebindTokenRequestTLS1 = "false"
@@ -338,6 +356,14 @@ type AllowedIPs = []string
 // Example: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCi4uLgo=
 type CA = string
 
+// CopyGraphRequest Example: {"target":"social-copy"}
+type CopyGraphRequest struct {
+	// Target A graph's name.
+	//
+	// Example: social
+	Target GraphName `json:"target"`
+}
+
 // CreateTokenRequest What the token shall be.
 //
 // Example: {"allowedIps":["192.0.2.0/24"],"graphs":["social"],"name":"Nightly report","permissions":["graph:read"],"ttlSeconds":2592000}
@@ -369,6 +395,13 @@ type CreateTokenRequest struct {
 	//
 	// Example: ["social","tenant-*"]
 	Graphs GraphPatterns `json:"graphs,omitempty,omitzero"`
+
+	// Limits What the token may take of its instance at most. What is not given is as the operator has it, and so is what
+	// would be more.
+	//
+	//
+	// Example: {"rows":1000,"timeoutMs":5000}
+	Limits QueryLimits `json:"limits,omitempty,omitzero"`
 
 	// Name What the token is for, 1 to 100 Unicode characters after trimming white space, without control characters; kept
 	// exactly.
@@ -439,8 +472,15 @@ type CreateTokenWithCredentialsRequest struct {
 	// Host The FalkorDB server; one of the instances that the operator allows.
 	//
 	// Example: localhost
-	Host Host      `json:"host,omitempty,omitzero"`
-	Name TokenName `json:"name,omitempty,omitzero"`
+	Host Host `json:"host,omitempty,omitzero"`
+
+	// Limits What the token may take of its instance at most. What is not given is as the operator has it, and so is what
+	// would be more.
+	//
+	//
+	// Example: {"rows":1000,"timeoutMs":5000}
+	Limits QueryLimits `json:"limits,omitempty,omitzero"`
+	Name   TokenName   `json:"name,omitempty,omitzero"`
 
 	// NotBefore When the token begins to work (RFC 3339), before its expiry and at most 366 days ahead. Without it, at once.
 	//
@@ -536,14 +576,128 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
+// GraphChanged Example: {"graph":"social","message":"Graph deleted successfully"}
+type GraphChanged struct {
+	// Graph A graph's name.
+	//
+	// Example: social
+	Graph GraphName `json:"graph"`
+
+	// Message Example: Graph deleted successfully
+	Message string `json:"message"`
+}
+
+// GraphConfig Example: {"config":{"TIMEOUT_MAX":0}}
+type GraphConfig struct {
+	// Config Each setting by its name.
+	//
+	// Example: {"TIMEOUT_MAX":0}
+	Config map[string]interface{} `json:"config"`
+}
+
+// GraphConstraint Example: {"entityType":"NODE","label":"Person","properties":["name"],"status":"OPERATIONAL","type":"UNIQUE"}
+type GraphConstraint struct {
+	// EntityType Example: NODE
+	EntityType string `json:"entityType"`
+
+	// Label Example: Person
+	Label string `json:"label"`
+
+	// Properties Example: ["Person"]
+	Properties []string `json:"properties"`
+
+	// Status Example: OPERATIONAL
+	Status string `json:"status"`
+
+	// Type Example: UNIQUE
+	Type string `json:"type"`
+}
+
 // GraphFilter Example: social
 type GraphFilter = string
+
+// GraphIndex Example: {"entityType":"NODE","label":"Person","properties":["name"],"status":"OPERATIONAL","types":{"name":["RANGE"]}}
+type GraphIndex struct {
+	// EntityType Example: NODE
+	EntityType string `json:"entityType"`
+
+	// Label Example: Person
+	Label string `json:"label"`
+
+	// Properties Example: ["Person"]
+	Properties []string `json:"properties"`
+
+	// Status Example: OPERATIONAL
+	Status string `json:"status"`
+
+	// Types The kinds of index for each property.
+	//
+	// Example: {"name":["RANGE"]}
+	Types map[string]interface{} `json:"types"`
+}
+
+// GraphInfo Example: {"constraints":[],"edges":3,"graph":"social","indexes":[{"entityType":"NODE","label":"Person","properties":["name"],"status":"OPERATIONAL","types":{"name":["RANGE"]}}],"labels":["Person"],"nodes":6,"propertyKeys":["name"],"relationshipTypes":["KNOWS"]}
+type GraphInfo struct {
+	Constraints []GraphConstraint `json:"constraints"`
+
+	// Edges Example: 3
+	Edges int64 `json:"edges"`
+
+	// Graph A graph's name.
+	//
+	// Example: social
+	Graph   GraphName    `json:"graph"`
+	Indexes []GraphIndex `json:"indexes"`
+
+	// Labels Example: ["Person"]
+	Labels []string `json:"labels"`
+
+	// Nodes Example: 6
+	Nodes int64 `json:"nodes"`
+
+	// PropertyKeys Example: ["Person"]
+	PropertyKeys []string `json:"propertyKeys"`
+
+	// RelationshipTypes Example: ["Person"]
+	RelationshipTypes []string `json:"relationshipTypes"`
+}
+
+// GraphList Example: {"count":1,"graphs":["social"]}
+type GraphList struct {
+	// Count How many graphs there are.
+	//
+	// Example: 1
+	Count  int         `json:"count"`
+	Graphs []GraphName `json:"graphs"`
+}
+
+// GraphName A graph's name.
+//
+// Example: social
+type GraphName = string
 
 // GraphPatterns The graphs that the token may touch: names or patterns, in which `*` stands for any text and `?` for any one
 // character. At least one, and none that another one covers. Without it, every graph (`*`).
 //
 // Example: ["social","tenant-*"]
 type GraphPatterns = []string
+
+// GraphSetting Example: {"message":"Setting changed successfully","name":"TIMEOUT_MAX"}
+type GraphSetting struct {
+	// Message Example: Setting changed successfully
+	Message string `json:"message"`
+
+	// Name Example: TIMEOUT_MAX
+	Name string `json:"name"`
+}
+
+// GraphSettingRequest Example: {"value":"1000"}
+type GraphSettingRequest struct {
+	// Value As FalkorDB reads it.
+	//
+	// Example: 1000
+	Value string `json:"value"`
+}
 
 // Host The FalkorDB server; one of the instances that the operator allows.
 //
@@ -658,6 +812,15 @@ type NameFilter = string
 // Example: 2026-12-01T06:00:00Z
 type NotBefore = time.Time
 
+// OwnPermissions Example: {"graphs":["social"],"permissions":["graph:read"]}
+type OwnPermissions struct {
+	// Graphs Example: ["social"]
+	Graphs []GraphName `json:"graphs"`
+
+	// Permissions Example: ["graph:read"]
+	Permissions []Permission `json:"permissions"`
+}
+
 // Password The user's password; may be empty.
 //
 // Example:
@@ -678,6 +841,24 @@ type Permission string
 //
 // Example: ["graph:read"]
 type Permissions = []Permission
+
+// PlanRequest Example: {"query":"MATCH (p:Person) RETURN p.name"}
+type PlanRequest struct {
+	// Params The values of the query's parameters.
+	//
+	// Example: {"year":1900}
+	Params json.RawMessage `json:"params,omitempty,omitzero"`
+
+	// Query Cypher.
+	//
+	// Example: MATCH (p:Person) RETURN p.name
+	Query string `json:"query"`
+
+	// TimeoutMs How long it may take.
+	//
+	// Example: 5000
+	TimeoutMs int `json:"timeoutMs,omitempty,omitzero"`
+}
 
 // Policy What the operator allows.
 //
@@ -765,6 +946,11 @@ type Problem struct {
 	// Example: Not authenticated
 	Message string `json:"message"`
 
+	// Position Where in a query the fault is; lines and columns begin at 1, the offset at 0.
+	//
+	// Example: {"column":16,"line":1,"offset":15}
+	Position *QueryPosition `json:"position,omitempty"`
+
 	// RequestID Example: 4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f
 	RequestID string `json:"requestId"`
 
@@ -775,6 +961,110 @@ type Problem struct {
 	//
 	// Example: Unauthorized
 	Title string `json:"title"`
+}
+
+// QueryLimits What the token may take of its instance at most. What is not given is as the operator has it, and so is what
+// would be more.
+//
+// Example: {"rows":1000,"timeoutMs":5000}
+type QueryLimits struct {
+	// Concurrent How many requests are under way at once.
+	//
+	// Example: 2
+	Concurrent int64 `json:"concurrent,omitempty,omitzero"`
+
+	// PerMinute How many requests come in a minute.
+	//
+	// Example: 60
+	PerMinute int64 `json:"perMinute,omitempty,omitzero"`
+
+	// Rows How many rows a result has.
+	//
+	// Example: 1000
+	Rows int64 `json:"rows,omitempty,omitzero"`
+
+	// TimeoutMs The time of one query.
+	//
+	// Example: 5000
+	TimeoutMs int64 `json:"timeoutMs,omitempty,omitzero"`
+}
+
+// QueryPlan Example: {"plan":["Results","    Project","        Node By Label Scan | (p:Person)"]}
+type QueryPlan struct {
+	// Plan The plan's operations, indented below those that they feed.
+	//
+	// Example: ["Results","    Project","        Node By Label Scan | (p:Person)"]
+	Plan []string `json:"plan"`
+}
+
+// QueryPosition Where in a query the fault is; lines and columns begin at 1, the offset at 0.
+//
+// Example: {"column":16,"line":1,"offset":15}
+type QueryPosition struct {
+	// Column Example: 16
+	Column int `json:"column"`
+
+	// Line Example: 1
+	Line int `json:"line"`
+
+	// Offset Example: 15
+	Offset int `json:"offset"`
+}
+
+// QueryRequest A query and how to run it.
+//
+// Example: {"params":{"year":1900},"query":"MATCH (p:Person) WHERE p.born \u003e $year RETURN p.name","readOnly":true}
+type QueryRequest struct {
+	// Bigints How integers are written that a double cannot hold exactly, those beyond 2^53.
+	//
+	// Example: string
+	Bigints QueryRequestBigints `json:"bigints,omitempty,omitzero"`
+
+	// Params The values of the query's parameters: any JSON. Numbers with a fraction or an exponent are doubles, others are
+	// integers of 64 bits. Names consist of letters, digits and underscores; keys of maps hold no backticks.
+	//
+	//
+	// Example: {"year":1900}
+	Params json.RawMessage `json:"params,omitempty,omitzero"`
+
+	// Query Cypher.
+	//
+	// Example: MATCH (p:Person) WHERE p.born > $year RETURN p.name
+	Query string `json:"query"`
+
+	// ReadOnly Refuse the query if it would write.
+	//
+	// Example: true
+	ReadOnly bool `json:"readOnly,omitempty,omitzero"`
+
+	// TimeoutMs How long the query may take. Without it, and at most, as long as the operator or the token allows.
+	//
+	// Example: 5000
+	TimeoutMs int `json:"timeoutMs,omitempty,omitzero"`
+
+	// Typed Write types with values that could be taken for others.
+	//
+	// Example: false
+	Typed bool `json:"typed,omitempty,omitzero"`
+}
+
+// QueryRequestBigints How integers are written that a double cannot hold exactly, those beyond 2^53.
+//
+// Example: string
+type QueryRequestBigints string
+
+// QueryResult Example: {"columns":["p.name"],"rows":[["Ada"],["Grace"]],"statistics":{"cachedExecution":0,"executionTimeMs":0.21}}
+type QueryResult struct {
+	// Columns Example: ["p.name"]
+	Columns []string `json:"columns"`
+
+	// Rows Example: [["Ada"],["Grace"]]
+	Rows [][]*interface{} `json:"rows"`
+
+	// Statistics What FalkorDB tells of the query, as numbers.
+	//
+	// Example: {"cachedExecution":0,"executionTimeMs":0.21}
+	Statistics map[string]interface{} `json:"statistics"`
 }
 
 // RebindTokenRequest Example: {"password":"correct horse battery staple"}
@@ -901,6 +1191,26 @@ type SessionUser struct {
 	Username string `json:"username"`
 }
 
+// SlowQuery Example: {"at":"2025-11-24T12:00:00Z","command":"GRAPH.QUERY","durationMs":12.5,"query":"MATCH (n) RETURN n"}
+type SlowQuery struct {
+	// At Example: 2025-11-24T12:00:00Z
+	At time.Time `json:"at"`
+
+	// Command Example: GRAPH.QUERY
+	Command string `json:"command"`
+
+	// DurationMs Example: 12.5
+	DurationMs float64 `json:"durationMs"`
+
+	// Query Example: MATCH (n) RETURN n
+	Query string `json:"query"`
+}
+
+// Slowlog Example: {"queries":[{"at":"2025-11-24T12:00:00Z","command":"GRAPH.QUERY","durationMs":12.5,"query":"MATCH (n) RETURN n"}]}
+type Slowlog struct {
+	Queries []SlowQuery `json:"queries"`
+}
+
 // TLS Whether to use TLS, as a boolean or as the string `true` or `false`.
 //
 // Example: false
@@ -919,7 +1229,7 @@ type TimeFilter = time.Time
 
 // Token A token's metadata. Its text and its hash are never part of it.
 //
-// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"policy_violations":[],"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"active","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
+// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","limits":{"concurrent":null,"per_minute":null,"rows":null,"timeout_ms":null},"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"policy_violations":[],"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"active","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
 type Token struct {
 	// AllowedIps Where the token may be used from; null means from everywhere.
 	//
@@ -968,6 +1278,11 @@ type Token struct {
 	//
 	// Example: 192.0.2.17
 	LastUsedIP *string `json:"last_used_ip"`
+
+	// Limits What the token may take of its instance at most; null is as the operator has it.
+	//
+	// Example: {"concurrent":null,"per_minute":null,"rows":1000,"timeout_ms":5000}
+	Limits TokenLimits `json:"limits"`
 
 	// Name Example: CI/CD Pipeline Token
 	Name string `json:"name"`
@@ -1039,14 +1354,14 @@ type Token struct {
 // TokenPolicyViolations Example: lifetime
 type TokenPolicyViolations string
 
-// TokenAnswer Example: {"rotation":null,"token":{"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":null,"graphs":["*"],"host":"localhost","is_active":false,"last_used":null,"last_used_agent":null,"last_used_ip":null,"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"policy_violations":[],"port":6379,"revoked_at":"2025-11-25T12:00:00Z","role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"revoked","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}}
+// TokenAnswer Example: {"rotation":null,"token":{"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":null,"graphs":["*"],"host":"localhost","is_active":false,"last_used":null,"last_used_agent":null,"last_used_ip":null,"limits":{"concurrent":null,"per_minute":null,"rows":null,"timeout_ms":null},"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"policy_violations":[],"port":6379,"revoked_at":"2025-11-25T12:00:00Z","role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"revoked","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}}
 type TokenAnswer struct {
 	// Rotation Null for a token that was never rotated. In a longer chain, the step to the next token, or to the last.
 	Rotation *Rotation `json:"rotation"`
 
 	// Token A token's metadata. Its text and its hash are never part of it.
 	//
-	// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"policy_violations":[],"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"active","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
+	// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","limits":{"concurrent":null,"per_minute":null,"rows":null,"timeout_ms":null},"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"policy_violations":[],"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"active","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
 	Token Token `json:"token"`
 }
 
@@ -1104,6 +1419,23 @@ type TokenForm struct {
 //
 // Example: 1761055513181-215c579b
 type TokenID = string
+
+// TokenLimits What the token may take of its instance at most; null is as the operator has it.
+//
+// Example: {"concurrent":null,"per_minute":null,"rows":1000,"timeout_ms":5000}
+type TokenLimits struct {
+	// Concurrent Example: 2
+	Concurrent *int64 `json:"concurrent"`
+
+	// PerMinute Example: 60
+	PerMinute *int64 `json:"per_minute"`
+
+	// Rows Example: 1000
+	Rows *int64 `json:"rows"`
+
+	// TimeoutMs Example: 5000
+	TimeoutMs *int64 `json:"timeout_ms"`
+}
 
 // TokenList Example: {"count":0,"next_cursor":null,"role":"Admin","tokens":[],"total":null}
 type TokenList struct {
@@ -1234,6 +1566,11 @@ type Username = string
 // UsernameFilter Example: default
 type UsernameFilter = string
 
+// Graph A graph's name.
+//
+// Example: social
+type Graph = GraphName
+
 // IdempotencyKey Example: 8e03978e-40d5-43dd-bc93-6894a57f9324
 type IdempotencyKey = string
 
@@ -1256,6 +1593,11 @@ type Conflict = Problem
 //
 // Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
 type Forbidden = Problem
+
+// GraphNotFound An error (RFC 9457).
+//
+// Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
+type GraphNotFound = Problem
 
 // InternalError An error (RFC 9457).
 //
@@ -1281,6 +1623,26 @@ type MisdirectedRequest = Problem
 //
 // Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
 type NotFound = Problem
+
+// QueryRefused An error (RFC 9457).
+//
+// Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
+type QueryRefused = Problem
+
+// QueryTimeout An error (RFC 9457).
+//
+// Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
+type QueryTimeout = Problem
+
+// QueryTooLarge An error (RFC 9457).
+//
+// Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
+type QueryTooLarge = Problem
+
+// TooManyQueries An error (RFC 9457).
+//
+// Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
+type TooManyQueries = Problem
 
 // TooManyRequests An error (RFC 9457).
 //
@@ -1450,6 +1812,21 @@ type RebindTokenJSONRequestBody = RebindTokenRequest
 
 // RotateTokenJSONRequestBody defines body for RotateToken for application/json ContentType.
 type RotateTokenJSONRequestBody = RotateTokenRequest
+
+// SetGraphConfigJSONRequestBody defines body for SetGraphConfig for application/json ContentType.
+type SetGraphConfigJSONRequestBody = GraphSettingRequest
+
+// CopyGraphJSONRequestBody defines body for CopyGraph for application/json ContentType.
+type CopyGraphJSONRequestBody = CopyGraphRequest
+
+// ExplainGraphJSONRequestBody defines body for ExplainGraph for application/json ContentType.
+type ExplainGraphJSONRequestBody = PlanRequest
+
+// ProfileGraphJSONRequestBody defines body for ProfileGraph for application/json ContentType.
+type ProfileGraphJSONRequestBody = PlanRequest
+
+// QueryGraphJSONRequestBody defines body for QueryGraph for application/json ContentType.
+type QueryGraphJSONRequestBody = QueryRequest
 
 // AsPort0 returns the union data inside the Port as a Port0
 func (t Port) AsPort0() (Port0, error) {
@@ -1675,6 +2052,9 @@ type ServerInterface interface {
 	// GetOwnToken Show the token that asks
 	// (GET /api/auth/tokens/self)
 	GetOwnToken(ctx echo.Context) error
+	// GetOwnPermissions What the token that asks can reach
+	// (GET /api/auth/tokens/self/permissions)
+	GetOwnPermissions(ctx echo.Context) error
 	// RotateOwnToken Rotate the token that asks
 	// (POST /api/auth/tokens/self/rotate)
 	RotateOwnToken(ctx echo.Context, params RotateOwnTokenParams) error
@@ -1696,6 +2076,36 @@ type ServerInterface interface {
 	// VerifyToken May this token pass (forward-auth)
 	// (GET /api/auth/verify)
 	VerifyToken(ctx echo.Context, params VerifyTokenParams) error
+	// ListGraphs List graphs
+	// (GET /api/graph)
+	ListGraphs(ctx echo.Context) error
+	// GetGraphConfig FalkorDB's settings
+	// (GET /api/graph/config)
+	GetGraphConfig(ctx echo.Context) error
+	// SetGraphConfig Change one of FalkorDB's settings
+	// (PUT /api/graph/config/{setting})
+	SetGraphConfig(ctx echo.Context, setting string) error
+	// DeleteGraph Delete a graph
+	// (DELETE /api/graph/{graph})
+	DeleteGraph(ctx echo.Context, graph Graph) error
+	// GetGraph What there is in a graph
+	// (GET /api/graph/{graph})
+	GetGraph(ctx echo.Context, graph Graph) error
+	// CopyGraph Copy a graph
+	// (POST /api/graph/{graph}/copy)
+	CopyGraph(ctx echo.Context, graph Graph) error
+	// ExplainGraph How a query would run
+	// (POST /api/graph/{graph}/explain)
+	ExplainGraph(ctx echo.Context, graph Graph) error
+	// ProfileGraph How a query runs
+	// (POST /api/graph/{graph}/profile)
+	ProfileGraph(ctx echo.Context, graph Graph) error
+	// QueryGraph Run a query
+	// (POST /api/graph/{graph}/query)
+	QueryGraph(ctx echo.Context, graph Graph) error
+	// GetGraphSlowlog The slowest queries of a graph
+	// (GET /api/graph/{graph}/slowlog)
+	GetGraphSlowlog(ctx echo.Context, graph Graph) error
 	// ListInstances List the instances that may be signed in to
 	// (GET /api/instances)
 	ListInstances(ctx echo.Context) error
@@ -1986,6 +2396,15 @@ func (w *ServerInterfaceWrapper) GetOwnToken(ctx echo.Context) error {
 	return err
 }
 
+// GetOwnPermissions converts echo context to params.
+func (w *ServerInterfaceWrapper) GetOwnPermissions(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetOwnPermissions(ctx)
+	return err
+}
+
 // RotateOwnToken converts echo context to params.
 func (w *ServerInterfaceWrapper) RotateOwnToken(ctx echo.Context) error {
 	var err error
@@ -2163,6 +2582,152 @@ func (w *ServerInterfaceWrapper) VerifyToken(ctx echo.Context) error {
 	return err
 }
 
+// ListGraphs converts echo context to params.
+func (w *ServerInterfaceWrapper) ListGraphs(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListGraphs(ctx)
+	return err
+}
+
+// GetGraphConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) GetGraphConfig(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetGraphConfig(ctx)
+	return err
+}
+
+// SetGraphConfig converts echo context to params.
+func (w *ServerInterfaceWrapper) SetGraphConfig(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "setting" -------------
+	var setting string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "setting", ctx.Param("setting"), &setting, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter setting: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetGraphConfig(ctx, setting)
+	return err
+}
+
+// DeleteGraph converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteGraph(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "graph" -------------
+	var graph Graph
+
+	err = runtime.BindStyledParameterWithOptions("simple", "graph", ctx.Param("graph"), &graph, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter graph: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteGraph(ctx, graph)
+	return err
+}
+
+// GetGraph converts echo context to params.
+func (w *ServerInterfaceWrapper) GetGraph(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "graph" -------------
+	var graph Graph
+
+	err = runtime.BindStyledParameterWithOptions("simple", "graph", ctx.Param("graph"), &graph, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter graph: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetGraph(ctx, graph)
+	return err
+}
+
+// CopyGraph converts echo context to params.
+func (w *ServerInterfaceWrapper) CopyGraph(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "graph" -------------
+	var graph Graph
+
+	err = runtime.BindStyledParameterWithOptions("simple", "graph", ctx.Param("graph"), &graph, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter graph: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CopyGraph(ctx, graph)
+	return err
+}
+
+// ExplainGraph converts echo context to params.
+func (w *ServerInterfaceWrapper) ExplainGraph(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "graph" -------------
+	var graph Graph
+
+	err = runtime.BindStyledParameterWithOptions("simple", "graph", ctx.Param("graph"), &graph, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter graph: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ExplainGraph(ctx, graph)
+	return err
+}
+
+// ProfileGraph converts echo context to params.
+func (w *ServerInterfaceWrapper) ProfileGraph(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "graph" -------------
+	var graph Graph
+
+	err = runtime.BindStyledParameterWithOptions("simple", "graph", ctx.Param("graph"), &graph, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter graph: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ProfileGraph(ctx, graph)
+	return err
+}
+
+// QueryGraph converts echo context to params.
+func (w *ServerInterfaceWrapper) QueryGraph(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "graph" -------------
+	var graph Graph
+
+	err = runtime.BindStyledParameterWithOptions("simple", "graph", ctx.Param("graph"), &graph, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter graph: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.QueryGraph(ctx, graph)
+	return err
+}
+
+// GetGraphSlowlog converts echo context to params.
+func (w *ServerInterfaceWrapper) GetGraphSlowlog(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "graph" -------------
+	var graph Graph
+
+	err = runtime.BindStyledParameterWithOptions("simple", "graph", ctx.Param("graph"), &graph, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter graph: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetGraphSlowlog(ctx, graph)
+	return err
+}
+
 // ListInstances converts echo context to params.
 func (w *ServerInterfaceWrapper) ListInstances(ctx echo.Context) error {
 	var err error
@@ -2290,8 +2855,19 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/auth/tokens/report", wrapper.ReportToken, options.OperationMiddlewares["reportToken"]...)
 	router.DELETE(options.BaseURL+"/api/auth/tokens/self", wrapper.RevokeOwnToken, options.OperationMiddlewares["revokeOwnToken"]...)
 	router.GET(options.BaseURL+"/api/auth/tokens/self", wrapper.GetOwnToken, options.OperationMiddlewares["getOwnToken"]...)
+	router.GET(options.BaseURL+"/api/auth/tokens/self/permissions", wrapper.GetOwnPermissions, options.OperationMiddlewares["getOwnPermissions"]...)
 	router.POST(options.BaseURL+"/api/auth/tokens/self/rotate", wrapper.RotateOwnToken, options.OperationMiddlewares["rotateOwnToken"]...)
 	router.GET(options.BaseURL+"/api/auth/verify", wrapper.VerifyToken, options.OperationMiddlewares["verifyToken"]...)
+	router.GET(options.BaseURL+"/api/graph", wrapper.ListGraphs, options.OperationMiddlewares["listGraphs"]...)
+	router.DELETE(options.BaseURL+"/api/graph/:graph", wrapper.DeleteGraph, options.OperationMiddlewares["deleteGraph"]...)
+	router.GET(options.BaseURL+"/api/graph/:graph", wrapper.GetGraph, options.OperationMiddlewares["getGraph"]...)
+	router.POST(options.BaseURL+"/api/graph/:graph/copy", wrapper.CopyGraph, options.OperationMiddlewares["copyGraph"]...)
+	router.POST(options.BaseURL+"/api/graph/:graph/explain", wrapper.ExplainGraph, options.OperationMiddlewares["explainGraph"]...)
+	router.POST(options.BaseURL+"/api/graph/:graph/profile", wrapper.ProfileGraph, options.OperationMiddlewares["profileGraph"]...)
+	router.POST(options.BaseURL+"/api/graph/:graph/query", wrapper.QueryGraph, options.OperationMiddlewares["queryGraph"]...)
+	router.GET(options.BaseURL+"/api/graph/:graph/slowlog", wrapper.GetGraphSlowlog, options.OperationMiddlewares["getGraphSlowlog"]...)
+	router.GET(options.BaseURL+"/api/graph/config", wrapper.GetGraphConfig, options.OperationMiddlewares["getGraphConfig"]...)
+	router.PUT(options.BaseURL+"/api/graph/config/:setting", wrapper.SetGraphConfig, options.OperationMiddlewares["setGraphConfig"]...)
 	router.GET(options.BaseURL+"/api/instances", wrapper.ListInstances, options.OperationMiddlewares["listInstances"]...)
 	router.GET(options.BaseURL+"/api/status", wrapper.GetStatus, options.OperationMiddlewares["getStatus"]...)
 	router.GET(options.BaseURL+"/docs", wrapper.GetDocs, options.OperationMiddlewares["getDocs"]...)
@@ -2317,6 +2893,8 @@ type ForbiddenApplicationProblemPlusJSONResponse struct {
 	Headers ForbiddenResponseHeaders
 }
 
+type GraphNotFoundApplicationProblemPlusJSONResponse Problem
+
 type InternalErrorApplicationProblemPlusJSONResponse Problem
 
 type InvalidCredentialsApplicationProblemPlusJSONResponse Problem
@@ -2327,9 +2905,24 @@ type MisdirectedRequestApplicationProblemPlusJSONResponse Problem
 
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
+type QueryRefusedApplicationProblemPlusJSONResponse Problem
+
+type QueryTimeoutApplicationProblemPlusJSONResponse Problem
+
+type QueryTooLargeApplicationProblemPlusJSONResponse Problem
+
 type TokenCreatedJSONResponse TokenCreated
 
 type TokenRotatedJSONResponse TokenRotated
+
+type TooManyQueriesResponseHeaders struct {
+	RetryAfter int
+}
+type TooManyQueriesApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers TooManyQueriesResponseHeaders
+}
 
 type TooManyRequestsResponseHeaders struct {
 	RetryAfter int
@@ -3911,6 +4504,159 @@ func (response GetOwnToken503ApplicationProblemPlusJSONResponse) VisitGetOwnToke
 	return err
 }
 
+type GetOwnPermissionsRequestObject struct {
+}
+
+type GetOwnPermissionsResponseObject interface {
+	VisitGetOwnPermissionsResponse(w http.ResponseWriter) error
+}
+
+type GetOwnPermissions200JSONResponse OwnPermissions
+
+func (response GetOwnPermissions200JSONResponse) VisitGetOwnPermissionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnPermissions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnPermissions400ApplicationProblemPlusJSONResponse) VisitGetOwnPermissionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnPermissions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnPermissions401ApplicationProblemPlusJSONResponse) VisitGetOwnPermissionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnPermissions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnPermissions403ApplicationProblemPlusJSONResponse) VisitGetOwnPermissionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnPermissions421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnPermissions421ApplicationProblemPlusJSONResponse) VisitGetOwnPermissionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnPermissions429ApplicationProblemPlusJSONResponse struct {
+	TooManyQueriesApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnPermissions429ApplicationProblemPlusJSONResponse) VisitGetOwnPermissionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnPermissions500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnPermissions500ApplicationProblemPlusJSONResponse) VisitGetOwnPermissionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnPermissions503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnPermissions503ApplicationProblemPlusJSONResponse) VisitGetOwnPermissionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOwnPermissions504ApplicationProblemPlusJSONResponse struct {
+	QueryTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response GetOwnPermissions504ApplicationProblemPlusJSONResponse) VisitGetOwnPermissionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RotateOwnTokenRequestObject struct {
 	Params RotateOwnTokenParams
 	Body   *RotateOwnTokenJSONRequestBody
@@ -5062,6 +5808,1932 @@ func (response VerifyToken503ApplicationProblemPlusJSONResponse) VisitVerifyToke
 	return err
 }
 
+type ListGraphsRequestObject struct {
+}
+
+type ListGraphsResponseObject interface {
+	VisitListGraphsResponse(w http.ResponseWriter) error
+}
+
+type ListGraphs200JSONResponse GraphList
+
+func (response ListGraphs200JSONResponse) VisitListGraphsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGraphs400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListGraphs400ApplicationProblemPlusJSONResponse) VisitListGraphsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGraphs401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListGraphs401ApplicationProblemPlusJSONResponse) VisitListGraphsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGraphs403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListGraphs403ApplicationProblemPlusJSONResponse) VisitListGraphsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGraphs421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListGraphs421ApplicationProblemPlusJSONResponse) VisitListGraphsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGraphs429ApplicationProblemPlusJSONResponse struct {
+	TooManyQueriesApplicationProblemPlusJSONResponse
+}
+
+func (response ListGraphs429ApplicationProblemPlusJSONResponse) VisitListGraphsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGraphs500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListGraphs500ApplicationProblemPlusJSONResponse) VisitListGraphsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGraphs503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListGraphs503ApplicationProblemPlusJSONResponse) VisitListGraphsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListGraphs504ApplicationProblemPlusJSONResponse struct {
+	QueryTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response ListGraphs504ApplicationProblemPlusJSONResponse) VisitListGraphsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphConfigRequestObject struct {
+}
+
+type GetGraphConfigResponseObject interface {
+	VisitGetGraphConfigResponse(w http.ResponseWriter) error
+}
+
+type GetGraphConfig200JSONResponse GraphConfig
+
+func (response GetGraphConfig200JSONResponse) VisitGetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphConfig400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphConfig400ApplicationProblemPlusJSONResponse) VisitGetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphConfig401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphConfig401ApplicationProblemPlusJSONResponse) VisitGetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphConfig403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphConfig403ApplicationProblemPlusJSONResponse) VisitGetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphConfig421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphConfig421ApplicationProblemPlusJSONResponse) VisitGetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphConfig429ApplicationProblemPlusJSONResponse struct {
+	TooManyQueriesApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphConfig429ApplicationProblemPlusJSONResponse) VisitGetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphConfig500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphConfig500ApplicationProblemPlusJSONResponse) VisitGetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphConfig503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphConfig503ApplicationProblemPlusJSONResponse) VisitGetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphConfig504ApplicationProblemPlusJSONResponse struct {
+	QueryTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphConfig504ApplicationProblemPlusJSONResponse) VisitGetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGraphConfigRequestObject struct {
+	Setting string `json:"setting"`
+	Body    *SetGraphConfigJSONRequestBody
+}
+
+type SetGraphConfigResponseObject interface {
+	VisitSetGraphConfigResponse(w http.ResponseWriter) error
+}
+
+type SetGraphConfig200JSONResponse GraphSetting
+
+func (response SetGraphConfig200JSONResponse) VisitSetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGraphConfig400ApplicationProblemPlusJSONResponse struct {
+	QueryRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response SetGraphConfig400ApplicationProblemPlusJSONResponse) VisitSetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGraphConfig401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SetGraphConfig401ApplicationProblemPlusJSONResponse) VisitSetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGraphConfig403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetGraphConfig403ApplicationProblemPlusJSONResponse) VisitSetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGraphConfig413ApplicationProblemPlusJSONResponse struct {
+	QueryTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SetGraphConfig413ApplicationProblemPlusJSONResponse) VisitSetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGraphConfig415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SetGraphConfig415ApplicationProblemPlusJSONResponse) VisitSetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGraphConfig421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SetGraphConfig421ApplicationProblemPlusJSONResponse) VisitSetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGraphConfig429ApplicationProblemPlusJSONResponse struct {
+	TooManyQueriesApplicationProblemPlusJSONResponse
+}
+
+func (response SetGraphConfig429ApplicationProblemPlusJSONResponse) VisitSetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGraphConfig500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response SetGraphConfig500ApplicationProblemPlusJSONResponse) VisitSetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGraphConfig503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SetGraphConfig503ApplicationProblemPlusJSONResponse) VisitSetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetGraphConfig504ApplicationProblemPlusJSONResponse struct {
+	QueryTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response SetGraphConfig504ApplicationProblemPlusJSONResponse) VisitSetGraphConfigResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGraphRequestObject struct {
+	Graph Graph `json:"graph"`
+}
+
+type DeleteGraphResponseObject interface {
+	VisitDeleteGraphResponse(w http.ResponseWriter) error
+}
+
+type DeleteGraph200JSONResponse GraphChanged
+
+func (response DeleteGraph200JSONResponse) VisitDeleteGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGraph400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteGraph400ApplicationProblemPlusJSONResponse) VisitDeleteGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGraph401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteGraph401ApplicationProblemPlusJSONResponse) VisitDeleteGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGraph403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteGraph403ApplicationProblemPlusJSONResponse) VisitDeleteGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGraph404ApplicationProblemPlusJSONResponse struct {
+	GraphNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteGraph404ApplicationProblemPlusJSONResponse) VisitDeleteGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGraph421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteGraph421ApplicationProblemPlusJSONResponse) VisitDeleteGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGraph429ApplicationProblemPlusJSONResponse struct {
+	TooManyQueriesApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteGraph429ApplicationProblemPlusJSONResponse) VisitDeleteGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGraph500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteGraph500ApplicationProblemPlusJSONResponse) VisitDeleteGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGraph503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteGraph503ApplicationProblemPlusJSONResponse) VisitDeleteGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteGraph504ApplicationProblemPlusJSONResponse struct {
+	QueryTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteGraph504ApplicationProblemPlusJSONResponse) VisitDeleteGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphRequestObject struct {
+	Graph Graph `json:"graph"`
+}
+
+type GetGraphResponseObject interface {
+	VisitGetGraphResponse(w http.ResponseWriter) error
+}
+
+type GetGraph200JSONResponse GraphInfo
+
+func (response GetGraph200JSONResponse) VisitGetGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraph400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraph400ApplicationProblemPlusJSONResponse) VisitGetGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraph401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraph401ApplicationProblemPlusJSONResponse) VisitGetGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraph403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraph403ApplicationProblemPlusJSONResponse) VisitGetGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraph404ApplicationProblemPlusJSONResponse struct {
+	GraphNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraph404ApplicationProblemPlusJSONResponse) VisitGetGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraph413ApplicationProblemPlusJSONResponse struct {
+	QueryTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraph413ApplicationProblemPlusJSONResponse) VisitGetGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraph421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraph421ApplicationProblemPlusJSONResponse) VisitGetGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraph429ApplicationProblemPlusJSONResponse struct {
+	TooManyQueriesApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraph429ApplicationProblemPlusJSONResponse) VisitGetGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraph500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraph500ApplicationProblemPlusJSONResponse) VisitGetGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraph503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraph503ApplicationProblemPlusJSONResponse) VisitGetGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraph504ApplicationProblemPlusJSONResponse struct {
+	QueryTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraph504ApplicationProblemPlusJSONResponse) VisitGetGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyGraphRequestObject struct {
+	Graph Graph `json:"graph"`
+	Body  *CopyGraphJSONRequestBody
+}
+
+type CopyGraphResponseObject interface {
+	VisitCopyGraphResponse(w http.ResponseWriter) error
+}
+
+type CopyGraph200JSONResponse GraphChanged
+
+func (response CopyGraph200JSONResponse) VisitCopyGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyGraph400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CopyGraph400ApplicationProblemPlusJSONResponse) VisitCopyGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyGraph401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CopyGraph401ApplicationProblemPlusJSONResponse) VisitCopyGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyGraph403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CopyGraph403ApplicationProblemPlusJSONResponse) VisitCopyGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyGraph404ApplicationProblemPlusJSONResponse struct {
+	GraphNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CopyGraph404ApplicationProblemPlusJSONResponse) VisitCopyGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyGraph409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CopyGraph409ApplicationProblemPlusJSONResponse) VisitCopyGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyGraph413ApplicationProblemPlusJSONResponse struct {
+	QueryTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CopyGraph413ApplicationProblemPlusJSONResponse) VisitCopyGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyGraph415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CopyGraph415ApplicationProblemPlusJSONResponse) VisitCopyGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyGraph421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CopyGraph421ApplicationProblemPlusJSONResponse) VisitCopyGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyGraph429ApplicationProblemPlusJSONResponse struct {
+	TooManyQueriesApplicationProblemPlusJSONResponse
+}
+
+func (response CopyGraph429ApplicationProblemPlusJSONResponse) VisitCopyGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyGraph500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CopyGraph500ApplicationProblemPlusJSONResponse) VisitCopyGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyGraph503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CopyGraph503ApplicationProblemPlusJSONResponse) VisitCopyGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CopyGraph504ApplicationProblemPlusJSONResponse struct {
+	QueryTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response CopyGraph504ApplicationProblemPlusJSONResponse) VisitCopyGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainGraphRequestObject struct {
+	Graph Graph `json:"graph"`
+	Body  *ExplainGraphJSONRequestBody
+}
+
+type ExplainGraphResponseObject interface {
+	VisitExplainGraphResponse(w http.ResponseWriter) error
+}
+
+type ExplainGraph200JSONResponse QueryPlan
+
+func (response ExplainGraph200JSONResponse) VisitExplainGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainGraph400ApplicationProblemPlusJSONResponse struct {
+	QueryRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response ExplainGraph400ApplicationProblemPlusJSONResponse) VisitExplainGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainGraph401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ExplainGraph401ApplicationProblemPlusJSONResponse) VisitExplainGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainGraph403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ExplainGraph403ApplicationProblemPlusJSONResponse) VisitExplainGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainGraph404ApplicationProblemPlusJSONResponse struct {
+	GraphNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ExplainGraph404ApplicationProblemPlusJSONResponse) VisitExplainGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainGraph413ApplicationProblemPlusJSONResponse struct {
+	QueryTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ExplainGraph413ApplicationProblemPlusJSONResponse) VisitExplainGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainGraph415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ExplainGraph415ApplicationProblemPlusJSONResponse) VisitExplainGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainGraph421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ExplainGraph421ApplicationProblemPlusJSONResponse) VisitExplainGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainGraph429ApplicationProblemPlusJSONResponse struct {
+	TooManyQueriesApplicationProblemPlusJSONResponse
+}
+
+func (response ExplainGraph429ApplicationProblemPlusJSONResponse) VisitExplainGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainGraph500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ExplainGraph500ApplicationProblemPlusJSONResponse) VisitExplainGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainGraph503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ExplainGraph503ApplicationProblemPlusJSONResponse) VisitExplainGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainGraph504ApplicationProblemPlusJSONResponse struct {
+	QueryTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response ExplainGraph504ApplicationProblemPlusJSONResponse) VisitExplainGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProfileGraphRequestObject struct {
+	Graph Graph `json:"graph"`
+	Body  *ProfileGraphJSONRequestBody
+}
+
+type ProfileGraphResponseObject interface {
+	VisitProfileGraphResponse(w http.ResponseWriter) error
+}
+
+type ProfileGraph200JSONResponse QueryPlan
+
+func (response ProfileGraph200JSONResponse) VisitProfileGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProfileGraph400ApplicationProblemPlusJSONResponse struct {
+	QueryRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response ProfileGraph400ApplicationProblemPlusJSONResponse) VisitProfileGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProfileGraph401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ProfileGraph401ApplicationProblemPlusJSONResponse) VisitProfileGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProfileGraph403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ProfileGraph403ApplicationProblemPlusJSONResponse) VisitProfileGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProfileGraph404ApplicationProblemPlusJSONResponse struct {
+	GraphNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ProfileGraph404ApplicationProblemPlusJSONResponse) VisitProfileGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProfileGraph413ApplicationProblemPlusJSONResponse struct {
+	QueryTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ProfileGraph413ApplicationProblemPlusJSONResponse) VisitProfileGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProfileGraph415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ProfileGraph415ApplicationProblemPlusJSONResponse) VisitProfileGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProfileGraph421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ProfileGraph421ApplicationProblemPlusJSONResponse) VisitProfileGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProfileGraph429ApplicationProblemPlusJSONResponse struct {
+	TooManyQueriesApplicationProblemPlusJSONResponse
+}
+
+func (response ProfileGraph429ApplicationProblemPlusJSONResponse) VisitProfileGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProfileGraph500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ProfileGraph500ApplicationProblemPlusJSONResponse) VisitProfileGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProfileGraph503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ProfileGraph503ApplicationProblemPlusJSONResponse) VisitProfileGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProfileGraph504ApplicationProblemPlusJSONResponse struct {
+	QueryTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response ProfileGraph504ApplicationProblemPlusJSONResponse) VisitProfileGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryGraphRequestObject struct {
+	Graph Graph `json:"graph"`
+	Body  *QueryGraphJSONRequestBody
+}
+
+type QueryGraphResponseObject interface {
+	VisitQueryGraphResponse(w http.ResponseWriter) error
+}
+
+type QueryGraph200JSONResponse QueryResult
+
+func (response QueryGraph200JSONResponse) VisitQueryGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryGraph200ApplicationXNdjsonResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response QueryGraph200ApplicationXNdjsonResponse) VisitQueryGraphResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type QueryGraph200TextCsvResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response QueryGraph200TextCsvResponse) VisitQueryGraphResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type QueryGraph400ApplicationProblemPlusJSONResponse struct {
+	QueryRefusedApplicationProblemPlusJSONResponse
+}
+
+func (response QueryGraph400ApplicationProblemPlusJSONResponse) VisitQueryGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryGraph401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response QueryGraph401ApplicationProblemPlusJSONResponse) VisitQueryGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryGraph403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response QueryGraph403ApplicationProblemPlusJSONResponse) VisitQueryGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryGraph404ApplicationProblemPlusJSONResponse struct {
+	GraphNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response QueryGraph404ApplicationProblemPlusJSONResponse) VisitQueryGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryGraph413ApplicationProblemPlusJSONResponse struct {
+	QueryTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response QueryGraph413ApplicationProblemPlusJSONResponse) VisitQueryGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryGraph415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response QueryGraph415ApplicationProblemPlusJSONResponse) VisitQueryGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryGraph421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response QueryGraph421ApplicationProblemPlusJSONResponse) VisitQueryGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryGraph429ApplicationProblemPlusJSONResponse struct {
+	TooManyQueriesApplicationProblemPlusJSONResponse
+}
+
+func (response QueryGraph429ApplicationProblemPlusJSONResponse) VisitQueryGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryGraph500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response QueryGraph500ApplicationProblemPlusJSONResponse) VisitQueryGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryGraph503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response QueryGraph503ApplicationProblemPlusJSONResponse) VisitQueryGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type QueryGraph504ApplicationProblemPlusJSONResponse struct {
+	QueryTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response QueryGraph504ApplicationProblemPlusJSONResponse) VisitQueryGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphSlowlogRequestObject struct {
+	Graph Graph `json:"graph"`
+}
+
+type GetGraphSlowlogResponseObject interface {
+	VisitGetGraphSlowlogResponse(w http.ResponseWriter) error
+}
+
+type GetGraphSlowlog200JSONResponse Slowlog
+
+func (response GetGraphSlowlog200JSONResponse) VisitGetGraphSlowlogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphSlowlog400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphSlowlog400ApplicationProblemPlusJSONResponse) VisitGetGraphSlowlogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphSlowlog401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphSlowlog401ApplicationProblemPlusJSONResponse) VisitGetGraphSlowlogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphSlowlog403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphSlowlog403ApplicationProblemPlusJSONResponse) VisitGetGraphSlowlogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphSlowlog404ApplicationProblemPlusJSONResponse struct {
+	GraphNotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphSlowlog404ApplicationProblemPlusJSONResponse) VisitGetGraphSlowlogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphSlowlog413ApplicationProblemPlusJSONResponse struct {
+	QueryTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphSlowlog413ApplicationProblemPlusJSONResponse) VisitGetGraphSlowlogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphSlowlog421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphSlowlog421ApplicationProblemPlusJSONResponse) VisitGetGraphSlowlogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphSlowlog429ApplicationProblemPlusJSONResponse struct {
+	TooManyQueriesApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphSlowlog429ApplicationProblemPlusJSONResponse) VisitGetGraphSlowlogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphSlowlog500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphSlowlog500ApplicationProblemPlusJSONResponse) VisitGetGraphSlowlogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphSlowlog503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphSlowlog503ApplicationProblemPlusJSONResponse) VisitGetGraphSlowlogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetGraphSlowlog504ApplicationProblemPlusJSONResponse struct {
+	QueryTimeoutApplicationProblemPlusJSONResponse
+}
+
+func (response GetGraphSlowlog504ApplicationProblemPlusJSONResponse) VisitGetGraphSlowlogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(504)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListInstancesRequestObject struct {
 }
 
@@ -5551,6 +8223,9 @@ type StrictServerInterface interface {
 	// GetOwnToken Show the token that asks
 	// (GET /api/auth/tokens/self)
 	GetOwnToken(ctx context.Context, request GetOwnTokenRequestObject) (GetOwnTokenResponseObject, error)
+	// GetOwnPermissions What the token that asks can reach
+	// (GET /api/auth/tokens/self/permissions)
+	GetOwnPermissions(ctx context.Context, request GetOwnPermissionsRequestObject) (GetOwnPermissionsResponseObject, error)
 	// RotateOwnToken Rotate the token that asks
 	// (POST /api/auth/tokens/self/rotate)
 	RotateOwnToken(ctx context.Context, request RotateOwnTokenRequestObject) (RotateOwnTokenResponseObject, error)
@@ -5572,6 +8247,36 @@ type StrictServerInterface interface {
 	// VerifyToken May this token pass (forward-auth)
 	// (GET /api/auth/verify)
 	VerifyToken(ctx context.Context, request VerifyTokenRequestObject) (VerifyTokenResponseObject, error)
+	// ListGraphs List graphs
+	// (GET /api/graph)
+	ListGraphs(ctx context.Context, request ListGraphsRequestObject) (ListGraphsResponseObject, error)
+	// GetGraphConfig FalkorDB's settings
+	// (GET /api/graph/config)
+	GetGraphConfig(ctx context.Context, request GetGraphConfigRequestObject) (GetGraphConfigResponseObject, error)
+	// SetGraphConfig Change one of FalkorDB's settings
+	// (PUT /api/graph/config/{setting})
+	SetGraphConfig(ctx context.Context, request SetGraphConfigRequestObject) (SetGraphConfigResponseObject, error)
+	// DeleteGraph Delete a graph
+	// (DELETE /api/graph/{graph})
+	DeleteGraph(ctx context.Context, request DeleteGraphRequestObject) (DeleteGraphResponseObject, error)
+	// GetGraph What there is in a graph
+	// (GET /api/graph/{graph})
+	GetGraph(ctx context.Context, request GetGraphRequestObject) (GetGraphResponseObject, error)
+	// CopyGraph Copy a graph
+	// (POST /api/graph/{graph}/copy)
+	CopyGraph(ctx context.Context, request CopyGraphRequestObject) (CopyGraphResponseObject, error)
+	// ExplainGraph How a query would run
+	// (POST /api/graph/{graph}/explain)
+	ExplainGraph(ctx context.Context, request ExplainGraphRequestObject) (ExplainGraphResponseObject, error)
+	// ProfileGraph How a query runs
+	// (POST /api/graph/{graph}/profile)
+	ProfileGraph(ctx context.Context, request ProfileGraphRequestObject) (ProfileGraphResponseObject, error)
+	// QueryGraph Run a query
+	// (POST /api/graph/{graph}/query)
+	QueryGraph(ctx context.Context, request QueryGraphRequestObject) (QueryGraphResponseObject, error)
+	// GetGraphSlowlog The slowest queries of a graph
+	// (GET /api/graph/{graph}/slowlog)
+	GetGraphSlowlog(ctx context.Context, request GetGraphSlowlogRequestObject) (GetGraphSlowlogResponseObject, error)
 	// ListInstances List the instances that may be signed in to
 	// (GET /api/instances)
 	ListInstances(ctx context.Context, request ListInstancesRequestObject) (ListInstancesResponseObject, error)
@@ -6001,6 +8706,29 @@ func (sh *strictHandler) GetOwnToken(ctx echo.Context) error {
 	return nil
 }
 
+// GetOwnPermissions operation middleware
+func (sh *strictHandler) GetOwnPermissions(ctx echo.Context) error {
+	var request GetOwnPermissionsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOwnPermissions(ctx.Request().Context(), request.(GetOwnPermissionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOwnPermissions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetOwnPermissionsResponseObject); ok {
+		return validResponse.VisitGetOwnPermissionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // RotateOwnToken operation middleware
 func (sh *strictHandler) RotateOwnToken(ctx echo.Context, params RotateOwnTokenParams) error {
 	var request RotateOwnTokenRequestObject
@@ -6247,6 +8975,367 @@ func (sh *strictHandler) VerifyToken(ctx echo.Context, params VerifyTokenParams)
 		return err
 	} else if validResponse, ok := response.(VerifyTokenResponseObject); ok {
 		return validResponse.VisitVerifyTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListGraphs operation middleware
+func (sh *strictHandler) ListGraphs(ctx echo.Context) error {
+	var request ListGraphsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListGraphs(ctx.Request().Context(), request.(ListGraphsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListGraphs")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListGraphsResponseObject); ok {
+		return validResponse.VisitListGraphsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetGraphConfig operation middleware
+func (sh *strictHandler) GetGraphConfig(ctx echo.Context) error {
+	var request GetGraphConfigRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetGraphConfig(ctx.Request().Context(), request.(GetGraphConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetGraphConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetGraphConfigResponseObject); ok {
+		return validResponse.VisitGetGraphConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetGraphConfig operation middleware
+func (sh *strictHandler) SetGraphConfig(ctx echo.Context, setting string) error {
+	var request SetGraphConfigRequestObject
+
+	request.Setting = setting
+
+	var body SetGraphConfigJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetGraphConfig(ctx.Request().Context(), request.(SetGraphConfigRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetGraphConfig")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetGraphConfigResponseObject); ok {
+		return validResponse.VisitSetGraphConfigResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteGraph operation middleware
+func (sh *strictHandler) DeleteGraph(ctx echo.Context, graph Graph) error {
+	var request DeleteGraphRequestObject
+
+	request.Graph = graph
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteGraph(ctx.Request().Context(), request.(DeleteGraphRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteGraph")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteGraphResponseObject); ok {
+		return validResponse.VisitDeleteGraphResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetGraph operation middleware
+func (sh *strictHandler) GetGraph(ctx echo.Context, graph Graph) error {
+	var request GetGraphRequestObject
+
+	request.Graph = graph
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetGraph(ctx.Request().Context(), request.(GetGraphRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetGraph")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetGraphResponseObject); ok {
+		return validResponse.VisitGetGraphResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CopyGraph operation middleware
+func (sh *strictHandler) CopyGraph(ctx echo.Context, graph Graph) error {
+	var request CopyGraphRequestObject
+
+	request.Graph = graph
+
+	var body CopyGraphJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CopyGraph(ctx.Request().Context(), request.(CopyGraphRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CopyGraph")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CopyGraphResponseObject); ok {
+		return validResponse.VisitCopyGraphResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ExplainGraph operation middleware
+func (sh *strictHandler) ExplainGraph(ctx echo.Context, graph Graph) error {
+	var request ExplainGraphRequestObject
+
+	request.Graph = graph
+
+	var body ExplainGraphJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExplainGraph(ctx.Request().Context(), request.(ExplainGraphRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExplainGraph")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ExplainGraphResponseObject); ok {
+		return validResponse.VisitExplainGraphResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ProfileGraph operation middleware
+func (sh *strictHandler) ProfileGraph(ctx echo.Context, graph Graph) error {
+	var request ProfileGraphRequestObject
+
+	request.Graph = graph
+
+	var body ProfileGraphJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ProfileGraph(ctx.Request().Context(), request.(ProfileGraphRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ProfileGraph")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ProfileGraphResponseObject); ok {
+		return validResponse.VisitProfileGraphResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// QueryGraph operation middleware
+func (sh *strictHandler) QueryGraph(ctx echo.Context, graph Graph) error {
+	var request QueryGraphRequestObject
+
+	request.Graph = graph
+
+	var body QueryGraphJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.QueryGraph(ctx.Request().Context(), request.(QueryGraphRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "QueryGraph")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(QueryGraphResponseObject); ok {
+		return validResponse.VisitQueryGraphResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetGraphSlowlog operation middleware
+func (sh *strictHandler) GetGraphSlowlog(ctx echo.Context, graph Graph) error {
+	var request GetGraphSlowlogRequestObject
+
+	request.Graph = graph
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetGraphSlowlog(ctx.Request().Context(), request.(GetGraphSlowlogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetGraphSlowlog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetGraphSlowlogResponseObject); ok {
+		return validResponse.VisitGetGraphSlowlogResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -120,6 +120,24 @@ func (e PolicyRotatedReuse) Valid() bool {
 	}
 }
 
+// Defines values for QueryRequestBigints.
+const (
+	Number QueryRequestBigints = "number"
+	String QueryRequestBigints = "string"
+)
+
+// Valid indicates whether the value is a known member of the QueryRequestBigints enum.
+func (e QueryRequestBigints) Valid() bool {
+	switch e {
+	case Number:
+		return true
+	case String:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RebindTokenRequestTLS1.
 const (
 	RebindTokenRequestTLS1False RebindTokenRequestTLS1 = "false"
@@ -338,6 +356,14 @@ type AllowedIPs = []string
 // Example: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCi4uLgo=
 type CA = string
 
+// CopyGraphRequest Example: {"target":"social-copy"}
+type CopyGraphRequest struct {
+	// Target A graph's name.
+	//
+	// Example: social
+	Target GraphName `json:"target"`
+}
+
 // CreateTokenRequest What the token shall be.
 //
 // Example: {"allowedIps":["192.0.2.0/24"],"graphs":["social"],"name":"Nightly report","permissions":["graph:read"],"ttlSeconds":2592000}
@@ -369,6 +395,13 @@ type CreateTokenRequest struct {
 	//
 	// Example: ["social","tenant-*"]
 	Graphs GraphPatterns `json:"graphs,omitempty,omitzero"`
+
+	// Limits What the token may take of its instance at most. What is not given is as the operator has it, and so is what
+	// would be more.
+	//
+	//
+	// Example: {"rows":1000,"timeoutMs":5000}
+	Limits QueryLimits `json:"limits,omitempty,omitzero"`
 
 	// Name What the token is for, 1 to 100 Unicode characters after trimming white space, without control characters; kept
 	// exactly.
@@ -439,8 +472,15 @@ type CreateTokenWithCredentialsRequest struct {
 	// Host The FalkorDB server; one of the instances that the operator allows.
 	//
 	// Example: localhost
-	Host Host      `json:"host,omitempty,omitzero"`
-	Name TokenName `json:"name,omitempty,omitzero"`
+	Host Host `json:"host,omitempty,omitzero"`
+
+	// Limits What the token may take of its instance at most. What is not given is as the operator has it, and so is what
+	// would be more.
+	//
+	//
+	// Example: {"rows":1000,"timeoutMs":5000}
+	Limits QueryLimits `json:"limits,omitempty,omitzero"`
+	Name   TokenName   `json:"name,omitempty,omitzero"`
 
 	// NotBefore When the token begins to work (RFC 3339), before its expiry and at most 366 days ahead. Without it, at once.
 	//
@@ -536,14 +576,128 @@ type FieldError struct {
 	Message string `json:"message"`
 }
 
+// GraphChanged Example: {"graph":"social","message":"Graph deleted successfully"}
+type GraphChanged struct {
+	// Graph A graph's name.
+	//
+	// Example: social
+	Graph GraphName `json:"graph"`
+
+	// Message Example: Graph deleted successfully
+	Message string `json:"message"`
+}
+
+// GraphConfig Example: {"config":{"TIMEOUT_MAX":0}}
+type GraphConfig struct {
+	// Config Each setting by its name.
+	//
+	// Example: {"TIMEOUT_MAX":0}
+	Config map[string]interface{} `json:"config"`
+}
+
+// GraphConstraint Example: {"entityType":"NODE","label":"Person","properties":["name"],"status":"OPERATIONAL","type":"UNIQUE"}
+type GraphConstraint struct {
+	// EntityType Example: NODE
+	EntityType string `json:"entityType"`
+
+	// Label Example: Person
+	Label string `json:"label"`
+
+	// Properties Example: ["Person"]
+	Properties []string `json:"properties"`
+
+	// Status Example: OPERATIONAL
+	Status string `json:"status"`
+
+	// Type Example: UNIQUE
+	Type string `json:"type"`
+}
+
 // GraphFilter Example: social
 type GraphFilter = string
+
+// GraphIndex Example: {"entityType":"NODE","label":"Person","properties":["name"],"status":"OPERATIONAL","types":{"name":["RANGE"]}}
+type GraphIndex struct {
+	// EntityType Example: NODE
+	EntityType string `json:"entityType"`
+
+	// Label Example: Person
+	Label string `json:"label"`
+
+	// Properties Example: ["Person"]
+	Properties []string `json:"properties"`
+
+	// Status Example: OPERATIONAL
+	Status string `json:"status"`
+
+	// Types The kinds of index for each property.
+	//
+	// Example: {"name":["RANGE"]}
+	Types map[string]interface{} `json:"types"`
+}
+
+// GraphInfo Example: {"constraints":[],"edges":3,"graph":"social","indexes":[{"entityType":"NODE","label":"Person","properties":["name"],"status":"OPERATIONAL","types":{"name":["RANGE"]}}],"labels":["Person"],"nodes":6,"propertyKeys":["name"],"relationshipTypes":["KNOWS"]}
+type GraphInfo struct {
+	Constraints []GraphConstraint `json:"constraints"`
+
+	// Edges Example: 3
+	Edges int64 `json:"edges"`
+
+	// Graph A graph's name.
+	//
+	// Example: social
+	Graph   GraphName    `json:"graph"`
+	Indexes []GraphIndex `json:"indexes"`
+
+	// Labels Example: ["Person"]
+	Labels []string `json:"labels"`
+
+	// Nodes Example: 6
+	Nodes int64 `json:"nodes"`
+
+	// PropertyKeys Example: ["Person"]
+	PropertyKeys []string `json:"propertyKeys"`
+
+	// RelationshipTypes Example: ["Person"]
+	RelationshipTypes []string `json:"relationshipTypes"`
+}
+
+// GraphList Example: {"count":1,"graphs":["social"]}
+type GraphList struct {
+	// Count How many graphs there are.
+	//
+	// Example: 1
+	Count  int         `json:"count"`
+	Graphs []GraphName `json:"graphs"`
+}
+
+// GraphName A graph's name.
+//
+// Example: social
+type GraphName = string
 
 // GraphPatterns The graphs that the token may touch: names or patterns, in which `*` stands for any text and `?` for any one
 // character. At least one, and none that another one covers. Without it, every graph (`*`).
 //
 // Example: ["social","tenant-*"]
 type GraphPatterns = []string
+
+// GraphSetting Example: {"message":"Setting changed successfully","name":"TIMEOUT_MAX"}
+type GraphSetting struct {
+	// Message Example: Setting changed successfully
+	Message string `json:"message"`
+
+	// Name Example: TIMEOUT_MAX
+	Name string `json:"name"`
+}
+
+// GraphSettingRequest Example: {"value":"1000"}
+type GraphSettingRequest struct {
+	// Value As FalkorDB reads it.
+	//
+	// Example: 1000
+	Value string `json:"value"`
+}
 
 // Host The FalkorDB server; one of the instances that the operator allows.
 //
@@ -658,6 +812,15 @@ type NameFilter = string
 // Example: 2026-12-01T06:00:00Z
 type NotBefore = time.Time
 
+// OwnPermissions Example: {"graphs":["social"],"permissions":["graph:read"]}
+type OwnPermissions struct {
+	// Graphs Example: ["social"]
+	Graphs []GraphName `json:"graphs"`
+
+	// Permissions Example: ["graph:read"]
+	Permissions []Permission `json:"permissions"`
+}
+
 // Password The user's password; may be empty.
 //
 // Example:
@@ -678,6 +841,24 @@ type Permission string
 //
 // Example: ["graph:read"]
 type Permissions = []Permission
+
+// PlanRequest Example: {"query":"MATCH (p:Person) RETURN p.name"}
+type PlanRequest struct {
+	// Params The values of the query's parameters.
+	//
+	// Example: {"year":1900}
+	Params map[string]interface{} `json:"params,omitempty,omitzero"`
+
+	// Query Cypher.
+	//
+	// Example: MATCH (p:Person) RETURN p.name
+	Query string `json:"query"`
+
+	// TimeoutMs How long it may take.
+	//
+	// Example: 5000
+	TimeoutMs int `json:"timeoutMs,omitempty,omitzero"`
+}
 
 // Policy What the operator allows.
 //
@@ -765,6 +946,11 @@ type Problem struct {
 	// Example: Not authenticated
 	Message string `json:"message"`
 
+	// Position Where in a query the fault is; lines and columns begin at 1, the offset at 0.
+	//
+	// Example: {"column":16,"line":1,"offset":15}
+	Position QueryPosition `json:"position,omitempty,omitzero"`
+
 	// RequestID Example: 4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f
 	RequestID string `json:"requestId"`
 
@@ -775,6 +961,110 @@ type Problem struct {
 	//
 	// Example: Unauthorized
 	Title string `json:"title"`
+}
+
+// QueryLimits What the token may take of its instance at most. What is not given is as the operator has it, and so is what
+// would be more.
+//
+// Example: {"rows":1000,"timeoutMs":5000}
+type QueryLimits struct {
+	// Concurrent How many requests are under way at once.
+	//
+	// Example: 2
+	Concurrent int64 `json:"concurrent,omitempty,omitzero"`
+
+	// PerMinute How many requests come in a minute.
+	//
+	// Example: 60
+	PerMinute int64 `json:"perMinute,omitempty,omitzero"`
+
+	// Rows How many rows a result has.
+	//
+	// Example: 1000
+	Rows int64 `json:"rows,omitempty,omitzero"`
+
+	// TimeoutMs The time of one query.
+	//
+	// Example: 5000
+	TimeoutMs int64 `json:"timeoutMs,omitempty,omitzero"`
+}
+
+// QueryPlan Example: {"plan":["Results","    Project","        Node By Label Scan | (p:Person)"]}
+type QueryPlan struct {
+	// Plan The plan's operations, indented below those that they feed.
+	//
+	// Example: ["Results","    Project","        Node By Label Scan | (p:Person)"]
+	Plan []string `json:"plan"`
+}
+
+// QueryPosition Where in a query the fault is; lines and columns begin at 1, the offset at 0.
+//
+// Example: {"column":16,"line":1,"offset":15}
+type QueryPosition struct {
+	// Column Example: 16
+	Column int `json:"column"`
+
+	// Line Example: 1
+	Line int `json:"line"`
+
+	// Offset Example: 15
+	Offset int `json:"offset"`
+}
+
+// QueryRequest A query and how to run it.
+//
+// Example: {"params":{"year":1900},"query":"MATCH (p:Person) WHERE p.born \u003e $year RETURN p.name","readOnly":true}
+type QueryRequest struct {
+	// Bigints How integers are written that a double cannot hold exactly, those beyond 2^53.
+	//
+	// Example: string
+	Bigints QueryRequestBigints `json:"bigints,omitempty,omitzero"`
+
+	// Params The values of the query's parameters: any JSON. Numbers with a fraction or an exponent are doubles, others are
+	// integers of 64 bits. Names consist of letters, digits and underscores; keys of maps hold no backticks.
+	//
+	//
+	// Example: {"year":1900}
+	Params map[string]interface{} `json:"params,omitempty,omitzero"`
+
+	// Query Cypher.
+	//
+	// Example: MATCH (p:Person) WHERE p.born > $year RETURN p.name
+	Query string `json:"query"`
+
+	// ReadOnly Refuse the query if it would write.
+	//
+	// Example: true
+	ReadOnly bool `json:"readOnly,omitempty,omitzero"`
+
+	// TimeoutMs How long the query may take. Without it, and at most, as long as the operator or the token allows.
+	//
+	// Example: 5000
+	TimeoutMs int `json:"timeoutMs,omitempty,omitzero"`
+
+	// Typed Write types with values that could be taken for others.
+	//
+	// Example: false
+	Typed bool `json:"typed,omitempty,omitzero"`
+}
+
+// QueryRequestBigints How integers are written that a double cannot hold exactly, those beyond 2^53.
+//
+// Example: string
+type QueryRequestBigints string
+
+// QueryResult Example: {"columns":["p.name"],"rows":[["Ada"],["Grace"]],"statistics":{"cachedExecution":0,"executionTimeMs":0.21}}
+type QueryResult struct {
+	// Columns Example: ["p.name"]
+	Columns []string `json:"columns"`
+
+	// Rows Example: [["Ada"],["Grace"]]
+	Rows [][]interface{} `json:"rows"`
+
+	// Statistics What FalkorDB tells of the query, as numbers.
+	//
+	// Example: {"cachedExecution":0,"executionTimeMs":0.21}
+	Statistics map[string]interface{} `json:"statistics"`
 }
 
 // RebindTokenRequest Example: {"password":"correct horse battery staple"}
@@ -901,6 +1191,26 @@ type SessionUser struct {
 	Username string `json:"username"`
 }
 
+// SlowQuery Example: {"at":"2025-11-24T12:00:00Z","command":"GRAPH.QUERY","durationMs":12.5,"query":"MATCH (n) RETURN n"}
+type SlowQuery struct {
+	// At Example: 2025-11-24T12:00:00Z
+	At time.Time `json:"at"`
+
+	// Command Example: GRAPH.QUERY
+	Command string `json:"command"`
+
+	// DurationMs Example: 12.5
+	DurationMs float64 `json:"durationMs"`
+
+	// Query Example: MATCH (n) RETURN n
+	Query string `json:"query"`
+}
+
+// Slowlog Example: {"queries":[{"at":"2025-11-24T12:00:00Z","command":"GRAPH.QUERY","durationMs":12.5,"query":"MATCH (n) RETURN n"}]}
+type Slowlog struct {
+	Queries []SlowQuery `json:"queries"`
+}
+
 // TLS Whether to use TLS, as a boolean or as the string `true` or `false`.
 //
 // Example: false
@@ -919,7 +1229,7 @@ type TimeFilter = time.Time
 
 // Token A token's metadata. Its text and its hash are never part of it.
 //
-// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"policy_violations":[],"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"active","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
+// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","limits":{"concurrent":null,"per_minute":null,"rows":null,"timeout_ms":null},"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"policy_violations":[],"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"active","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
 type Token struct {
 	// AllowedIps Where the token may be used from; null means from everywhere.
 	//
@@ -968,6 +1278,11 @@ type Token struct {
 	//
 	// Example: 192.0.2.17
 	LastUsedIP *string `json:"last_used_ip"`
+
+	// Limits What the token may take of its instance at most; null is as the operator has it.
+	//
+	// Example: {"concurrent":null,"per_minute":null,"rows":1000,"timeout_ms":5000}
+	Limits TokenLimits `json:"limits"`
 
 	// Name Example: CI/CD Pipeline Token
 	Name string `json:"name"`
@@ -1039,14 +1354,14 @@ type Token struct {
 // TokenPolicyViolations Example: lifetime
 type TokenPolicyViolations string
 
-// TokenAnswer Example: {"rotation":null,"token":{"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":null,"graphs":["*"],"host":"localhost","is_active":false,"last_used":null,"last_used_agent":null,"last_used_ip":null,"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"policy_violations":[],"port":6379,"revoked_at":"2025-11-25T12:00:00Z","role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"revoked","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}}
+// TokenAnswer Example: {"rotation":null,"token":{"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":null,"graphs":["*"],"host":"localhost","is_active":false,"last_used":null,"last_used_agent":null,"last_used_ip":null,"limits":{"concurrent":null,"per_minute":null,"rows":null,"timeout_ms":null},"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"policy_violations":[],"port":6379,"revoked_at":"2025-11-25T12:00:00Z","role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"revoked","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}}
 type TokenAnswer struct {
 	// Rotation Null for a token that was never rotated. In a longer chain, the step to the next token, or to the last.
 	Rotation *Rotation `json:"rotation"`
 
 	// Token A token's metadata. Its text and its hash are never part of it.
 	//
-	// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"policy_violations":[],"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"active","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
+	// Example: {"allowed_ips":null,"created_at":"2025-11-24T12:00:00Z","description":"Runs every build.","expires_at":"2025-12-24T12:00:00Z","graphs":["*"],"host":"localhost","is_active":true,"last_used":"2025-11-24T14:30:00Z","last_used_agent":"curl/8.5.0","last_used_ip":"192.0.2.17","limits":{"concurrent":null,"per_minute":null,"rows":null,"timeout_ms":null},"name":"CI/CD Pipeline Token","not_before":null,"permissions":null,"policy_violations":[],"port":6379,"revoked_at":null,"role":"Admin","rotated_from":null,"rotated_to":null,"stale_since":null,"status":"active","suspended_at":null,"token_id":"1761055513181-215c579b","user_id":"user-5f2ab8c0d1e2","username":"default"}
 	Token Token `json:"token"`
 }
 
@@ -1104,6 +1419,23 @@ type TokenForm struct {
 //
 // Example: 1761055513181-215c579b
 type TokenID = string
+
+// TokenLimits What the token may take of its instance at most; null is as the operator has it.
+//
+// Example: {"concurrent":null,"per_minute":null,"rows":1000,"timeout_ms":5000}
+type TokenLimits struct {
+	// Concurrent Example: 2
+	Concurrent *int64 `json:"concurrent"`
+
+	// PerMinute Example: 60
+	PerMinute *int64 `json:"per_minute"`
+
+	// Rows Example: 1000
+	Rows *int64 `json:"rows"`
+
+	// TimeoutMs Example: 5000
+	TimeoutMs *int64 `json:"timeout_ms"`
+}
 
 // TokenList Example: {"count":0,"next_cursor":null,"role":"Admin","tokens":[],"total":null}
 type TokenList struct {
@@ -1234,6 +1566,11 @@ type Username = string
 // UsernameFilter Example: default
 type UsernameFilter = string
 
+// Graph A graph's name.
+//
+// Example: social
+type Graph = GraphName
+
 // IdempotencyKey Example: 8e03978e-40d5-43dd-bc93-6894a57f9324
 type IdempotencyKey = string
 
@@ -1256,6 +1593,11 @@ type Conflict = Problem
 //
 // Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
 type Forbidden = Problem
+
+// GraphNotFound An error (RFC 9457).
+//
+// Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
+type GraphNotFound = Problem
 
 // InternalError An error (RFC 9457).
 //
@@ -1281,6 +1623,26 @@ type MisdirectedRequest = Problem
 //
 // Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
 type NotFound = Problem
+
+// QueryRefused An error (RFC 9457).
+//
+// Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
+type QueryRefused = Problem
+
+// QueryTimeout An error (RFC 9457).
+//
+// Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
+type QueryTimeout = Problem
+
+// QueryTooLarge An error (RFC 9457).
+//
+// Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
+type QueryTooLarge = Problem
+
+// TooManyQueries An error (RFC 9457).
+//
+// Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
+type TooManyQueries = Problem
 
 // TooManyRequests An error (RFC 9457).
 //
@@ -1450,6 +1812,21 @@ type RebindTokenJSONRequestBody = RebindTokenRequest
 
 // RotateTokenJSONRequestBody defines body for RotateToken for application/json ContentType.
 type RotateTokenJSONRequestBody = RotateTokenRequest
+
+// SetGraphConfigJSONRequestBody defines body for SetGraphConfig for application/json ContentType.
+type SetGraphConfigJSONRequestBody = GraphSettingRequest
+
+// CopyGraphJSONRequestBody defines body for CopyGraph for application/json ContentType.
+type CopyGraphJSONRequestBody = CopyGraphRequest
+
+// ExplainGraphJSONRequestBody defines body for ExplainGraph for application/json ContentType.
+type ExplainGraphJSONRequestBody = PlanRequest
+
+// ProfileGraphJSONRequestBody defines body for ProfileGraph for application/json ContentType.
+type ProfileGraphJSONRequestBody = PlanRequest
+
+// QueryGraphJSONRequestBody defines body for QueryGraph for application/json ContentType.
+type QueryGraphJSONRequestBody = QueryRequest
 
 // AsPort0 returns the union data inside the Port as a Port0
 func (t Port) AsPort0() (Port0, error) {
@@ -1931,6 +2308,14 @@ type ClientInterface interface {
 	// Corresponds with GET /api/auth/tokens/self (the `GetOwnToken` operationId).
 	GetOwnToken(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetOwnPermissions What the token that asks can reach
+	//
+	// What the very token that is sent may do now, and the names of the graphs that exist on its instance and that it
+	// may touch. It needs no permission; without `graph:read` and its kind there are no graphs.
+	//
+	// Corresponds with GET /api/auth/tokens/self/permissions (the `GetOwnPermissions` operationId).
+	GetOwnPermissions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// RotateOwnTokenWithBody Rotate the token that asks
 	//
 	// As *Rotate one token*, for the very token that is sent. It needs the permission `tokens:rotate` or `tokens:write`.
@@ -2062,6 +2447,162 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/auth/verify (the `VerifyToken` operationId).
 	VerifyToken(ctx context.Context, params *VerifyTokenParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListGraphs List graphs
+	//
+	// The names of the graphs of the caller's instance that the caller may touch, sorted. Needs the permission
+	// `graph:read`.
+	//
+	// Corresponds with GET /api/graph (the `ListGraphs` operationId).
+	ListGraphs(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetGraphConfig FalkorDB's settings
+	//
+	// All settings of the instance. Needs the permission `graph:admin`, and no limit to some graphs.
+	//
+	// Corresponds with GET /api/graph/config (the `GetGraphConfig` operationId).
+	GetGraphConfig(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetGraphConfigWithBody Change one of FalkorDB's settings
+	//
+	// As GRAPH.CONFIG SET does, for the whole instance, until it is started anew. Needs the permission `graph:admin`, and
+	// no limit to some graphs.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /api/graph/config/{setting} (the `SetGraphConfig` operationId).
+	SetGraphConfigWithBody(ctx context.Context, setting string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetGraphConfig Change one of FalkorDB's settings
+	//
+	// As GRAPH.CONFIG SET does, for the whole instance, until it is started anew. Needs the permission `graph:admin`, and
+	// no limit to some graphs.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /api/graph/config/{setting} (the `SetGraphConfig` operationId).
+	SetGraphConfig(ctx context.Context, setting string, body SetGraphConfigJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteGraph Delete a graph
+	//
+	// Deletes the graph and all that is in it, for good. Needs the permission `graph:admin`.
+	//
+	// Corresponds with DELETE /api/graph/{graph} (the `DeleteGraph` operationId).
+	DeleteGraph(ctx context.Context, graph Graph, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetGraph What there is in a graph
+	//
+	// Counts, labels, relationship types, property keys, indexes and constraints. Needs the permission `graph:read`.
+	//
+	// Corresponds with GET /api/graph/{graph} (the `GetGraph` operationId).
+	GetGraph(ctx context.Context, graph Graph, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CopyGraphWithBody Copy a graph
+	//
+	// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/graph/{graph}/copy (the `CopyGraph` operationId).
+	CopyGraphWithBody(ctx context.Context, graph Graph, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CopyGraph Copy a graph
+	//
+	// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/graph/{graph}/copy (the `CopyGraph` operationId).
+	CopyGraph(ctx context.Context, graph Graph, body CopyGraphJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExplainGraphWithBody How a query would run
+	//
+	// The plan of a query, which is not run. Needs the permission `graph:read`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/graph/{graph}/explain (the `ExplainGraph` operationId).
+	ExplainGraphWithBody(ctx context.Context, graph Graph, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExplainGraph How a query would run
+	//
+	// The plan of a query, which is not run. Needs the permission `graph:read`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/graph/{graph}/explain (the `ExplainGraph` operationId).
+	ExplainGraph(ctx context.Context, graph Graph, body ExplainGraphJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ProfileGraphWithBody How a query runs
+	//
+	// Runs the query and answers with its plan, with times and counts of rows, but without its result. Because it can
+	// write, it needs the permission `graph:write`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/graph/{graph}/profile (the `ProfileGraph` operationId).
+	ProfileGraphWithBody(ctx context.Context, graph Graph, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ProfileGraph How a query runs
+	//
+	// Runs the query and answers with its plan, with times and counts of rows, but without its result. Because it can
+	// write, it needs the permission `graph:write`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/graph/{graph}/profile (the `ProfileGraph` operationId).
+	ProfileGraph(ctx context.Context, graph Graph, body ProfileGraphJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// QueryGraphWithBody Run a query
+	//
+	// Runs Cypher on a graph, as the user whom the token stands for. Needs the permission `graph:read`, and `graph:write`
+	// for a query that writes: without it, and with `readOnly`, a query that would write is refused. As in
+	// FalkorDB itself, a query that may write makes a graph that does not exist; with `readOnly` the answer is 404.
+	//
+	// The answer is JSON unless `Accept` asks for `application/x-ndjson` (one object for each row, by column) or
+	// `text/csv` (RFC 4180, with a header line; null is an empty field, lists and objects are JSON). Either way rows are
+	// passed on as they come in. An answer that cannot be completed breaks off without the end that HTTP demands.
+	//
+	// Values: integers, booleans, strings, lists, maps and null are JSON's own. A double always has a fraction or an
+	// exponent (`3.0`), with the 15 digits that FalkorDB tells; what JSON has no number for is the string `NaN`,
+	// `Infinity` or `-Infinity`. A node is `{"id","labels","properties"}`, an edge `{"id","type","source","target","properties"}`,
+	// a path `{"nodes","edges"}`, a point `{"latitude","longitude"}`, a vector a list of doubles. Dates, times, datetimes
+	// (`2025-11-24T12:00:00`, FalkorDB has no time zones) and durations (`P1Y2M3DT4H5M6S`) are ISO 8601. With `typed`, all that
+	// could be taken for something else is `{"$type": …, "value": …}`, maps included.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/graph/{graph}/query (the `QueryGraph` operationId).
+	QueryGraphWithBody(ctx context.Context, graph Graph, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// QueryGraph Run a query
+	//
+	// Runs Cypher on a graph, as the user whom the token stands for. Needs the permission `graph:read`, and `graph:write`
+	// for a query that writes: without it, and with `readOnly`, a query that would write is refused. As in
+	// FalkorDB itself, a query that may write makes a graph that does not exist; with `readOnly` the answer is 404.
+	//
+	// The answer is JSON unless `Accept` asks for `application/x-ndjson` (one object for each row, by column) or
+	// `text/csv` (RFC 4180, with a header line; null is an empty field, lists and objects are JSON). Either way rows are
+	// passed on as they come in. An answer that cannot be completed breaks off without the end that HTTP demands.
+	//
+	// Values: integers, booleans, strings, lists, maps and null are JSON's own. A double always has a fraction or an
+	// exponent (`3.0`), with the 15 digits that FalkorDB tells; what JSON has no number for is the string `NaN`,
+	// `Infinity` or `-Infinity`. A node is `{"id","labels","properties"}`, an edge `{"id","type","source","target","properties"}`,
+	// a path `{"nodes","edges"}`, a point `{"latitude","longitude"}`, a vector a list of doubles. Dates, times, datetimes
+	// (`2025-11-24T12:00:00`, FalkorDB has no time zones) and durations (`P1Y2M3DT4H5M6S`) are ISO 8601. With `typed`, all that
+	// could be taken for something else is `{"$type": …, "value": …}`, maps included.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/graph/{graph}/query (the `QueryGraph` operationId).
+	QueryGraph(ctx context.Context, graph Graph, body QueryGraphJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetGraphSlowlog The slowest queries of a graph
+	//
+	// What FalkorDB remembers of them, whoever has sent them. Needs the permission `graph:read`.
+	//
+	// Corresponds with GET /api/graph/{graph}/slowlog (the `GetGraphSlowlog` operationId).
+	GetGraphSlowlog(ctx context.Context, graph Graph, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListInstances List the instances that may be signed in to
 	//
@@ -2490,6 +3031,24 @@ func (c *Client) GetOwnToken(ctx context.Context, reqEditors ...RequestEditorFn)
 	return c.Client.Do(req)
 }
 
+// GetOwnPermissions What the token that asks can reach
+//
+// What the very token that is sent may do now, and the names of the graphs that exist on its instance and that it
+// may touch. It needs no permission; without `graph:read` and its kind there are no graphs.
+//
+// Corresponds with GET /api/auth/tokens/self/permissions (the `GetOwnPermissions` operationId).
+func (c *Client) GetOwnPermissions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetOwnPermissionsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // RotateOwnTokenWithBody Rotate the token that asks
 //
 // As *Rotate one token*, for the very token that is sent. It needs the permission `tokens:rotate` or `tokens:write`.
@@ -2712,6 +3271,312 @@ func (c *Client) RotateToken(ctx context.Context, tokenID TokenID, params *Rotat
 // Corresponds with GET /api/auth/verify (the `VerifyToken` operationId).
 func (c *Client) VerifyToken(ctx context.Context, params *VerifyTokenParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewVerifyTokenRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListGraphs List graphs
+//
+// The names of the graphs of the caller's instance that the caller may touch, sorted. Needs the permission
+// `graph:read`.
+//
+// Corresponds with GET /api/graph (the `ListGraphs` operationId).
+func (c *Client) ListGraphs(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListGraphsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetGraphConfig FalkorDB's settings
+//
+// All settings of the instance. Needs the permission `graph:admin`, and no limit to some graphs.
+//
+// Corresponds with GET /api/graph/config (the `GetGraphConfig` operationId).
+func (c *Client) GetGraphConfig(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetGraphConfigRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetGraphConfigWithBody Change one of FalkorDB's settings
+//
+// As GRAPH.CONFIG SET does, for the whole instance, until it is started anew. Needs the permission `graph:admin`, and
+// no limit to some graphs.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /api/graph/config/{setting} (the `SetGraphConfig` operationId).
+func (c *Client) SetGraphConfigWithBody(ctx context.Context, setting string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetGraphConfigRequestWithBody(c.Server, setting, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetGraphConfig Change one of FalkorDB's settings
+//
+// As GRAPH.CONFIG SET does, for the whole instance, until it is started anew. Needs the permission `graph:admin`, and
+// no limit to some graphs.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /api/graph/config/{setting} (the `SetGraphConfig` operationId).
+func (c *Client) SetGraphConfig(ctx context.Context, setting string, body SetGraphConfigJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetGraphConfigRequest(c.Server, setting, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteGraph Delete a graph
+//
+// Deletes the graph and all that is in it, for good. Needs the permission `graph:admin`.
+//
+// Corresponds with DELETE /api/graph/{graph} (the `DeleteGraph` operationId).
+func (c *Client) DeleteGraph(ctx context.Context, graph Graph, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteGraphRequest(c.Server, graph)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetGraph What there is in a graph
+//
+// Counts, labels, relationship types, property keys, indexes and constraints. Needs the permission `graph:read`.
+//
+// Corresponds with GET /api/graph/{graph} (the `GetGraph` operationId).
+func (c *Client) GetGraph(ctx context.Context, graph Graph, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetGraphRequest(c.Server, graph)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CopyGraphWithBody Copy a graph
+//
+// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/graph/{graph}/copy (the `CopyGraph` operationId).
+func (c *Client) CopyGraphWithBody(ctx context.Context, graph Graph, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCopyGraphRequestWithBody(c.Server, graph, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CopyGraph Copy a graph
+//
+// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/graph/{graph}/copy (the `CopyGraph` operationId).
+func (c *Client) CopyGraph(ctx context.Context, graph Graph, body CopyGraphJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCopyGraphRequest(c.Server, graph, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExplainGraphWithBody How a query would run
+//
+// The plan of a query, which is not run. Needs the permission `graph:read`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/graph/{graph}/explain (the `ExplainGraph` operationId).
+func (c *Client) ExplainGraphWithBody(ctx context.Context, graph Graph, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExplainGraphRequestWithBody(c.Server, graph, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExplainGraph How a query would run
+//
+// The plan of a query, which is not run. Needs the permission `graph:read`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/graph/{graph}/explain (the `ExplainGraph` operationId).
+func (c *Client) ExplainGraph(ctx context.Context, graph Graph, body ExplainGraphJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExplainGraphRequest(c.Server, graph, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ProfileGraphWithBody How a query runs
+//
+// Runs the query and answers with its plan, with times and counts of rows, but without its result. Because it can
+// write, it needs the permission `graph:write`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/graph/{graph}/profile (the `ProfileGraph` operationId).
+func (c *Client) ProfileGraphWithBody(ctx context.Context, graph Graph, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewProfileGraphRequestWithBody(c.Server, graph, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ProfileGraph How a query runs
+//
+// Runs the query and answers with its plan, with times and counts of rows, but without its result. Because it can
+// write, it needs the permission `graph:write`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/graph/{graph}/profile (the `ProfileGraph` operationId).
+func (c *Client) ProfileGraph(ctx context.Context, graph Graph, body ProfileGraphJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewProfileGraphRequest(c.Server, graph, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// QueryGraphWithBody Run a query
+//
+// Runs Cypher on a graph, as the user whom the token stands for. Needs the permission `graph:read`, and `graph:write`
+// for a query that writes: without it, and with `readOnly`, a query that would write is refused. As in
+// FalkorDB itself, a query that may write makes a graph that does not exist; with `readOnly` the answer is 404.
+//
+// The answer is JSON unless `Accept` asks for `application/x-ndjson` (one object for each row, by column) or
+// `text/csv` (RFC 4180, with a header line; null is an empty field, lists and objects are JSON). Either way rows are
+// passed on as they come in. An answer that cannot be completed breaks off without the end that HTTP demands.
+//
+// Values: integers, booleans, strings, lists, maps and null are JSON's own. A double always has a fraction or an
+// exponent (`3.0`), with the 15 digits that FalkorDB tells; what JSON has no number for is the string `NaN`,
+// `Infinity` or `-Infinity`. A node is `{"id","labels","properties"}`, an edge `{"id","type","source","target","properties"}`,
+// a path `{"nodes","edges"}`, a point `{"latitude","longitude"}`, a vector a list of doubles. Dates, times, datetimes
+// (`2025-11-24T12:00:00`, FalkorDB has no time zones) and durations (`P1Y2M3DT4H5M6S`) are ISO 8601. With `typed`, all that
+// could be taken for something else is `{"$type": …, "value": …}`, maps included.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/graph/{graph}/query (the `QueryGraph` operationId).
+func (c *Client) QueryGraphWithBody(ctx context.Context, graph Graph, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewQueryGraphRequestWithBody(c.Server, graph, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// QueryGraph Run a query
+//
+// Runs Cypher on a graph, as the user whom the token stands for. Needs the permission `graph:read`, and `graph:write`
+// for a query that writes: without it, and with `readOnly`, a query that would write is refused. As in
+// FalkorDB itself, a query that may write makes a graph that does not exist; with `readOnly` the answer is 404.
+//
+// The answer is JSON unless `Accept` asks for `application/x-ndjson` (one object for each row, by column) or
+// `text/csv` (RFC 4180, with a header line; null is an empty field, lists and objects are JSON). Either way rows are
+// passed on as they come in. An answer that cannot be completed breaks off without the end that HTTP demands.
+//
+// Values: integers, booleans, strings, lists, maps and null are JSON's own. A double always has a fraction or an
+// exponent (`3.0`), with the 15 digits that FalkorDB tells; what JSON has no number for is the string `NaN`,
+// `Infinity` or `-Infinity`. A node is `{"id","labels","properties"}`, an edge `{"id","type","source","target","properties"}`,
+// a path `{"nodes","edges"}`, a point `{"latitude","longitude"}`, a vector a list of doubles. Dates, times, datetimes
+// (`2025-11-24T12:00:00`, FalkorDB has no time zones) and durations (`P1Y2M3DT4H5M6S`) are ISO 8601. With `typed`, all that
+// could be taken for something else is `{"$type": …, "value": …}`, maps included.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/graph/{graph}/query (the `QueryGraph` operationId).
+func (c *Client) QueryGraph(ctx context.Context, graph Graph, body QueryGraphJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewQueryGraphRequest(c.Server, graph, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetGraphSlowlog The slowest queries of a graph
+//
+// What FalkorDB remembers of them, whoever has sent them. Needs the permission `graph:read`.
+//
+// Corresponds with GET /api/graph/{graph}/slowlog (the `GetGraphSlowlog` operationId).
+func (c *Client) GetGraphSlowlog(ctx context.Context, graph Graph, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetGraphSlowlogRequest(c.Server, graph)
 	if err != nil {
 		return nil, err
 	}
@@ -3423,6 +4288,33 @@ func NewGetOwnTokenRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewGetOwnPermissionsRequest constructs an http.Request for the GetOwnPermissions method
+func NewGetOwnPermissionsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/auth/tokens/self/permissions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewRotateOwnTokenRequest calls the generic RotateOwnToken builder with application/json body
 func NewRotateOwnTokenRequest(server string, params *RotateOwnTokenParams, body RotateOwnTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -3792,6 +4684,397 @@ func NewVerifyTokenRequest(server string, params *VerifyTokenParams) (*http.Requ
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
 		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListGraphsRequest constructs an http.Request for the ListGraphs method
+func NewListGraphsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/graph")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetGraphConfigRequest constructs an http.Request for the GetGraphConfig method
+func NewGetGraphConfigRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/graph/config")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSetGraphConfigRequest calls the generic SetGraphConfig builder with application/json body
+func NewSetGraphConfigRequest(server string, setting string, body SetGraphConfigJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetGraphConfigRequestWithBody(server, setting, "application/json", bodyReader)
+}
+
+// NewSetGraphConfigRequestWithBody constructs an http.Request for the SetGraphConfig method, with any body, and a specified content type
+func NewSetGraphConfigRequestWithBody(server string, setting string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "setting", setting, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/graph/config/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDeleteGraphRequest constructs an http.Request for the DeleteGraph method
+func NewDeleteGraphRequest(server string, graph Graph) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "graph", graph, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/graph/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetGraphRequest constructs an http.Request for the GetGraph method
+func NewGetGraphRequest(server string, graph Graph) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "graph", graph, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/graph/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCopyGraphRequest calls the generic CopyGraph builder with application/json body
+func NewCopyGraphRequest(server string, graph Graph, body CopyGraphJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCopyGraphRequestWithBody(server, graph, "application/json", bodyReader)
+}
+
+// NewCopyGraphRequestWithBody constructs an http.Request for the CopyGraph method, with any body, and a specified content type
+func NewCopyGraphRequestWithBody(server string, graph Graph, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "graph", graph, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/graph/%s/copy", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewExplainGraphRequest calls the generic ExplainGraph builder with application/json body
+func NewExplainGraphRequest(server string, graph Graph, body ExplainGraphJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewExplainGraphRequestWithBody(server, graph, "application/json", bodyReader)
+}
+
+// NewExplainGraphRequestWithBody constructs an http.Request for the ExplainGraph method, with any body, and a specified content type
+func NewExplainGraphRequestWithBody(server string, graph Graph, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "graph", graph, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/graph/%s/explain", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewProfileGraphRequest calls the generic ProfileGraph builder with application/json body
+func NewProfileGraphRequest(server string, graph Graph, body ProfileGraphJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewProfileGraphRequestWithBody(server, graph, "application/json", bodyReader)
+}
+
+// NewProfileGraphRequestWithBody constructs an http.Request for the ProfileGraph method, with any body, and a specified content type
+func NewProfileGraphRequestWithBody(server string, graph Graph, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "graph", graph, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/graph/%s/profile", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewQueryGraphRequest calls the generic QueryGraph builder with application/json body
+func NewQueryGraphRequest(server string, graph Graph, body QueryGraphJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewQueryGraphRequestWithBody(server, graph, "application/json", bodyReader)
+}
+
+// NewQueryGraphRequestWithBody constructs an http.Request for the QueryGraph method, with any body, and a specified content type
+func NewQueryGraphRequestWithBody(server string, graph Graph, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "graph", graph, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/graph/%s/query", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetGraphSlowlogRequest constructs an http.Request for the GetGraphSlowlog method
+func NewGetGraphSlowlogRequest(server string, graph Graph) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "graph", graph, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/graph/%s/slowlog", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -4186,6 +5469,16 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/auth/tokens/self (the `GetOwnToken` operationId).
 	GetOwnTokenWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetOwnTokenResponse, error)
 
+	// GetOwnPermissionsWithResponse What the token that asks can reach
+	//
+	// What the very token that is sent may do now, and the names of the graphs that exist on its instance and that it
+	// may touch. It needs no permission; without `graph:read` and its kind there are no graphs.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/auth/tokens/self/permissions (the `GetOwnPermissions` operationId).
+	GetOwnPermissionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetOwnPermissionsResponse, error)
+
 	// RotateOwnTokenWithBodyWithResponse Rotate the token that asks
 	//
 	// As *Rotate one token*, for the very token that is sent. It needs the permission `tokens:rotate` or `tokens:write`.
@@ -4325,6 +5618,172 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/auth/verify (the `VerifyToken` operationId).
 	VerifyTokenWithResponse(ctx context.Context, params *VerifyTokenParams, reqEditors ...RequestEditorFn) (*VerifyTokenResponse, error)
+
+	// ListGraphsWithResponse List graphs
+	//
+	// The names of the graphs of the caller's instance that the caller may touch, sorted. Needs the permission
+	// `graph:read`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/graph (the `ListGraphs` operationId).
+	ListGraphsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListGraphsResponse, error)
+
+	// GetGraphConfigWithResponse FalkorDB's settings
+	//
+	// All settings of the instance. Needs the permission `graph:admin`, and no limit to some graphs.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/graph/config (the `GetGraphConfig` operationId).
+	GetGraphConfigWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetGraphConfigResponse, error)
+
+	// SetGraphConfigWithBodyWithResponse Change one of FalkorDB's settings
+	//
+	// As GRAPH.CONFIG SET does, for the whole instance, until it is started anew. Needs the permission `graph:admin`, and
+	// no limit to some graphs.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/graph/config/{setting} (the `SetGraphConfig` operationId).
+	SetGraphConfigWithBodyWithResponse(ctx context.Context, setting string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetGraphConfigResponse, error)
+
+	// SetGraphConfigWithResponse Change one of FalkorDB's settings
+	//
+	// As GRAPH.CONFIG SET does, for the whole instance, until it is started anew. Needs the permission `graph:admin`, and
+	// no limit to some graphs.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/graph/config/{setting} (the `SetGraphConfig` operationId).
+	SetGraphConfigWithResponse(ctx context.Context, setting string, body SetGraphConfigJSONRequestBody, reqEditors ...RequestEditorFn) (*SetGraphConfigResponse, error)
+
+	// DeleteGraphWithResponse Delete a graph
+	//
+	// Deletes the graph and all that is in it, for good. Needs the permission `graph:admin`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/graph/{graph} (the `DeleteGraph` operationId).
+	DeleteGraphWithResponse(ctx context.Context, graph Graph, reqEditors ...RequestEditorFn) (*DeleteGraphResponse, error)
+
+	// GetGraphWithResponse What there is in a graph
+	//
+	// Counts, labels, relationship types, property keys, indexes and constraints. Needs the permission `graph:read`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/graph/{graph} (the `GetGraph` operationId).
+	GetGraphWithResponse(ctx context.Context, graph Graph, reqEditors ...RequestEditorFn) (*GetGraphResponse, error)
+
+	// CopyGraphWithBodyWithResponse Copy a graph
+	//
+	// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/graph/{graph}/copy (the `CopyGraph` operationId).
+	CopyGraphWithBodyWithResponse(ctx context.Context, graph Graph, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CopyGraphResponse, error)
+
+	// CopyGraphWithResponse Copy a graph
+	//
+	// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/graph/{graph}/copy (the `CopyGraph` operationId).
+	CopyGraphWithResponse(ctx context.Context, graph Graph, body CopyGraphJSONRequestBody, reqEditors ...RequestEditorFn) (*CopyGraphResponse, error)
+
+	// ExplainGraphWithBodyWithResponse How a query would run
+	//
+	// The plan of a query, which is not run. Needs the permission `graph:read`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/graph/{graph}/explain (the `ExplainGraph` operationId).
+	ExplainGraphWithBodyWithResponse(ctx context.Context, graph Graph, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ExplainGraphResponse, error)
+
+	// ExplainGraphWithResponse How a query would run
+	//
+	// The plan of a query, which is not run. Needs the permission `graph:read`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/graph/{graph}/explain (the `ExplainGraph` operationId).
+	ExplainGraphWithResponse(ctx context.Context, graph Graph, body ExplainGraphJSONRequestBody, reqEditors ...RequestEditorFn) (*ExplainGraphResponse, error)
+
+	// ProfileGraphWithBodyWithResponse How a query runs
+	//
+	// Runs the query and answers with its plan, with times and counts of rows, but without its result. Because it can
+	// write, it needs the permission `graph:write`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/graph/{graph}/profile (the `ProfileGraph` operationId).
+	ProfileGraphWithBodyWithResponse(ctx context.Context, graph Graph, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ProfileGraphResponse, error)
+
+	// ProfileGraphWithResponse How a query runs
+	//
+	// Runs the query and answers with its plan, with times and counts of rows, but without its result. Because it can
+	// write, it needs the permission `graph:write`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/graph/{graph}/profile (the `ProfileGraph` operationId).
+	ProfileGraphWithResponse(ctx context.Context, graph Graph, body ProfileGraphJSONRequestBody, reqEditors ...RequestEditorFn) (*ProfileGraphResponse, error)
+
+	// QueryGraphWithBodyWithResponse Run a query
+	//
+	// Runs Cypher on a graph, as the user whom the token stands for. Needs the permission `graph:read`, and `graph:write`
+	// for a query that writes: without it, and with `readOnly`, a query that would write is refused. As in
+	// FalkorDB itself, a query that may write makes a graph that does not exist; with `readOnly` the answer is 404.
+	//
+	// The answer is JSON unless `Accept` asks for `application/x-ndjson` (one object for each row, by column) or
+	// `text/csv` (RFC 4180, with a header line; null is an empty field, lists and objects are JSON). Either way rows are
+	// passed on as they come in. An answer that cannot be completed breaks off without the end that HTTP demands.
+	//
+	// Values: integers, booleans, strings, lists, maps and null are JSON's own. A double always has a fraction or an
+	// exponent (`3.0`), with the 15 digits that FalkorDB tells; what JSON has no number for is the string `NaN`,
+	// `Infinity` or `-Infinity`. A node is `{"id","labels","properties"}`, an edge `{"id","type","source","target","properties"}`,
+	// a path `{"nodes","edges"}`, a point `{"latitude","longitude"}`, a vector a list of doubles. Dates, times, datetimes
+	// (`2025-11-24T12:00:00`, FalkorDB has no time zones) and durations (`P1Y2M3DT4H5M6S`) are ISO 8601. With `typed`, all that
+	// could be taken for something else is `{"$type": …, "value": …}`, maps included.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/graph/{graph}/query (the `QueryGraph` operationId).
+	QueryGraphWithBodyWithResponse(ctx context.Context, graph Graph, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*QueryGraphResponse, error)
+
+	// QueryGraphWithResponse Run a query
+	//
+	// Runs Cypher on a graph, as the user whom the token stands for. Needs the permission `graph:read`, and `graph:write`
+	// for a query that writes: without it, and with `readOnly`, a query that would write is refused. As in
+	// FalkorDB itself, a query that may write makes a graph that does not exist; with `readOnly` the answer is 404.
+	//
+	// The answer is JSON unless `Accept` asks for `application/x-ndjson` (one object for each row, by column) or
+	// `text/csv` (RFC 4180, with a header line; null is an empty field, lists and objects are JSON). Either way rows are
+	// passed on as they come in. An answer that cannot be completed breaks off without the end that HTTP demands.
+	//
+	// Values: integers, booleans, strings, lists, maps and null are JSON's own. A double always has a fraction or an
+	// exponent (`3.0`), with the 15 digits that FalkorDB tells; what JSON has no number for is the string `NaN`,
+	// `Infinity` or `-Infinity`. A node is `{"id","labels","properties"}`, an edge `{"id","type","source","target","properties"}`,
+	// a path `{"nodes","edges"}`, a point `{"latitude","longitude"}`, a vector a list of doubles. Dates, times, datetimes
+	// (`2025-11-24T12:00:00`, FalkorDB has no time zones) and durations (`P1Y2M3DT4H5M6S`) are ISO 8601. With `typed`, all that
+	// could be taken for something else is `{"$type": …, "value": …}`, maps included.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/graph/{graph}/query (the `QueryGraph` operationId).
+	QueryGraphWithResponse(ctx context.Context, graph Graph, body QueryGraphJSONRequestBody, reqEditors ...RequestEditorFn) (*QueryGraphResponse, error)
+
+	// GetGraphSlowlogWithResponse The slowest queries of a graph
+	//
+	// What FalkorDB remembers of them, whoever has sent them. Needs the permission `graph:read`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/graph/{graph}/slowlog (the `GetGraphSlowlog` operationId).
+	GetGraphSlowlogWithResponse(ctx context.Context, graph Graph, reqEditors ...RequestEditorFn) (*GetGraphSlowlogResponse, error)
 
 	// ListInstancesWithResponse List the instances that may be signed in to
 	//
@@ -5520,6 +6979,123 @@ func (r GetOwnTokenResponse) StatusCode() int {
 	return 0
 }
 
+// GetOwnPermissionsResponse401Headers the declared response headers of an HTTP 401 response for GetOwnPermissions
+type GetOwnPermissionsResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetOwnPermissionsResponse403Headers the declared response headers of an HTTP 403 response for GetOwnPermissions
+type GetOwnPermissionsResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// GetOwnPermissionsResponse429Headers the declared response headers of an HTTP 429 response for GetOwnPermissions
+type GetOwnPermissionsResponse429Headers struct {
+	RetryAfter int
+}
+
+// GetOwnPermissionsResponse503Headers the declared response headers of an HTTP 503 response for GetOwnPermissions
+type GetOwnPermissionsResponse503Headers struct {
+	RetryAfter int
+}
+
+type GetOwnPermissionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OwnPermissions
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyQueries
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationProblemJSON504 *QueryTimeout
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetOwnPermissionsResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *GetOwnPermissionsResponse403Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetOwnPermissionsResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetOwnPermissionsResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetOwnPermissionsResponse) GetJSON200() *OwnPermissions {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetOwnPermissionsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetOwnPermissionsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetOwnPermissionsResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r GetOwnPermissionsResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetOwnPermissionsResponse) GetApplicationProblemJSON429() *TooManyQueries {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetOwnPermissionsResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetOwnPermissionsResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r GetOwnPermissionsResponse) GetApplicationProblemJSON504() *QueryTimeout {
+	return r.ApplicationProblemJSON504
+}
+
+// GetBody returns the raw response body bytes
+func (r GetOwnPermissionsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetOwnPermissionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetOwnPermissionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 // RotateOwnTokenResponse401Headers the declared response headers of an HTTP 401 response for RotateOwnToken
 type RotateOwnTokenResponse401Headers struct {
 	WWWAuthenticate string
@@ -6330,6 +7906,1316 @@ func (r VerifyTokenResponse) StatusCode() int {
 	return 0
 }
 
+// ListGraphsResponse401Headers the declared response headers of an HTTP 401 response for ListGraphs
+type ListGraphsResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ListGraphsResponse403Headers the declared response headers of an HTTP 403 response for ListGraphs
+type ListGraphsResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// ListGraphsResponse429Headers the declared response headers of an HTTP 429 response for ListGraphs
+type ListGraphsResponse429Headers struct {
+	RetryAfter int
+}
+
+// ListGraphsResponse503Headers the declared response headers of an HTTP 503 response for ListGraphs
+type ListGraphsResponse503Headers struct {
+	RetryAfter int
+}
+
+type ListGraphsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *GraphList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyQueries
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationProblemJSON504 *QueryTimeout
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListGraphsResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *ListGraphsResponse403Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListGraphsResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ListGraphsResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListGraphsResponse) GetJSON200() *GraphList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListGraphsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListGraphsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListGraphsResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r ListGraphsResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ListGraphsResponse) GetApplicationProblemJSON429() *TooManyQueries {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ListGraphsResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListGraphsResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r ListGraphsResponse) GetApplicationProblemJSON504() *QueryTimeout {
+	return r.ApplicationProblemJSON504
+}
+
+// GetBody returns the raw response body bytes
+func (r ListGraphsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListGraphsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListGraphsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// GetGraphConfigResponse401Headers the declared response headers of an HTTP 401 response for GetGraphConfig
+type GetGraphConfigResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetGraphConfigResponse403Headers the declared response headers of an HTTP 403 response for GetGraphConfig
+type GetGraphConfigResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// GetGraphConfigResponse429Headers the declared response headers of an HTTP 429 response for GetGraphConfig
+type GetGraphConfigResponse429Headers struct {
+	RetryAfter int
+}
+
+// GetGraphConfigResponse503Headers the declared response headers of an HTTP 503 response for GetGraphConfig
+type GetGraphConfigResponse503Headers struct {
+	RetryAfter int
+}
+
+type GetGraphConfigResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *GraphConfig
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyQueries
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationProblemJSON504 *QueryTimeout
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetGraphConfigResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *GetGraphConfigResponse403Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetGraphConfigResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetGraphConfigResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetGraphConfigResponse) GetJSON200() *GraphConfig {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetGraphConfigResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetGraphConfigResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetGraphConfigResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r GetGraphConfigResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetGraphConfigResponse) GetApplicationProblemJSON429() *TooManyQueries {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetGraphConfigResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetGraphConfigResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r GetGraphConfigResponse) GetApplicationProblemJSON504() *QueryTimeout {
+	return r.ApplicationProblemJSON504
+}
+
+// GetBody returns the raw response body bytes
+func (r GetGraphConfigResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetGraphConfigResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetGraphConfigResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// SetGraphConfigResponse401Headers the declared response headers of an HTTP 401 response for SetGraphConfig
+type SetGraphConfigResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// SetGraphConfigResponse403Headers the declared response headers of an HTTP 403 response for SetGraphConfig
+type SetGraphConfigResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// SetGraphConfigResponse429Headers the declared response headers of an HTTP 429 response for SetGraphConfig
+type SetGraphConfigResponse429Headers struct {
+	RetryAfter int
+}
+
+// SetGraphConfigResponse503Headers the declared response headers of an HTTP 503 response for SetGraphConfig
+type SetGraphConfigResponse503Headers struct {
+	RetryAfter int
+}
+
+type SetGraphConfigResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *GraphSetting
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *QueryRefused
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *QueryTooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyQueries
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationProblemJSON504 *QueryTimeout
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *SetGraphConfigResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *SetGraphConfigResponse403Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *SetGraphConfigResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *SetGraphConfigResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SetGraphConfigResponse) GetJSON200() *GraphSetting {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r SetGraphConfigResponse) GetApplicationProblemJSON400() *QueryRefused {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r SetGraphConfigResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r SetGraphConfigResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r SetGraphConfigResponse) GetApplicationProblemJSON413() *QueryTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r SetGraphConfigResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r SetGraphConfigResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r SetGraphConfigResponse) GetApplicationProblemJSON429() *TooManyQueries {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r SetGraphConfigResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r SetGraphConfigResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r SetGraphConfigResponse) GetApplicationProblemJSON504() *QueryTimeout {
+	return r.ApplicationProblemJSON504
+}
+
+// GetBody returns the raw response body bytes
+func (r SetGraphConfigResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetGraphConfigResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetGraphConfigResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// DeleteGraphResponse401Headers the declared response headers of an HTTP 401 response for DeleteGraph
+type DeleteGraphResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// DeleteGraphResponse403Headers the declared response headers of an HTTP 403 response for DeleteGraph
+type DeleteGraphResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// DeleteGraphResponse429Headers the declared response headers of an HTTP 429 response for DeleteGraph
+type DeleteGraphResponse429Headers struct {
+	RetryAfter int
+}
+
+// DeleteGraphResponse503Headers the declared response headers of an HTTP 503 response for DeleteGraph
+type DeleteGraphResponse503Headers struct {
+	RetryAfter int
+}
+
+type DeleteGraphResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *GraphChanged
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *GraphNotFound
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyQueries
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationProblemJSON504 *QueryTimeout
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *DeleteGraphResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *DeleteGraphResponse403Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *DeleteGraphResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *DeleteGraphResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r DeleteGraphResponse) GetJSON200() *GraphChanged {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r DeleteGraphResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r DeleteGraphResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r DeleteGraphResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r DeleteGraphResponse) GetApplicationProblemJSON404() *GraphNotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r DeleteGraphResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r DeleteGraphResponse) GetApplicationProblemJSON429() *TooManyQueries {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r DeleteGraphResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r DeleteGraphResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r DeleteGraphResponse) GetApplicationProblemJSON504() *QueryTimeout {
+	return r.ApplicationProblemJSON504
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteGraphResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteGraphResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteGraphResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// GetGraphResponse401Headers the declared response headers of an HTTP 401 response for GetGraph
+type GetGraphResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetGraphResponse403Headers the declared response headers of an HTTP 403 response for GetGraph
+type GetGraphResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// GetGraphResponse429Headers the declared response headers of an HTTP 429 response for GetGraph
+type GetGraphResponse429Headers struct {
+	RetryAfter int
+}
+
+// GetGraphResponse503Headers the declared response headers of an HTTP 503 response for GetGraph
+type GetGraphResponse503Headers struct {
+	RetryAfter int
+}
+
+type GetGraphResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *GraphInfo
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *GraphNotFound
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *QueryTooLarge
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyQueries
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationProblemJSON504 *QueryTimeout
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetGraphResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *GetGraphResponse403Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetGraphResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetGraphResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetGraphResponse) GetJSON200() *GraphInfo {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetGraphResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetGraphResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetGraphResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetGraphResponse) GetApplicationProblemJSON404() *GraphNotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r GetGraphResponse) GetApplicationProblemJSON413() *QueryTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r GetGraphResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetGraphResponse) GetApplicationProblemJSON429() *TooManyQueries {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetGraphResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetGraphResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r GetGraphResponse) GetApplicationProblemJSON504() *QueryTimeout {
+	return r.ApplicationProblemJSON504
+}
+
+// GetBody returns the raw response body bytes
+func (r GetGraphResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetGraphResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetGraphResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// CopyGraphResponse401Headers the declared response headers of an HTTP 401 response for CopyGraph
+type CopyGraphResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// CopyGraphResponse403Headers the declared response headers of an HTTP 403 response for CopyGraph
+type CopyGraphResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// CopyGraphResponse429Headers the declared response headers of an HTTP 429 response for CopyGraph
+type CopyGraphResponse429Headers struct {
+	RetryAfter int
+}
+
+// CopyGraphResponse503Headers the declared response headers of an HTTP 503 response for CopyGraph
+type CopyGraphResponse503Headers struct {
+	RetryAfter int
+}
+
+type CopyGraphResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *GraphChanged
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *GraphNotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *QueryTooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyQueries
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationProblemJSON504 *QueryTimeout
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CopyGraphResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *CopyGraphResponse403Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CopyGraphResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CopyGraphResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CopyGraphResponse) GetJSON200() *GraphChanged {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CopyGraphResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CopyGraphResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r CopyGraphResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r CopyGraphResponse) GetApplicationProblemJSON404() *GraphNotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r CopyGraphResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r CopyGraphResponse) GetApplicationProblemJSON413() *QueryTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r CopyGraphResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r CopyGraphResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r CopyGraphResponse) GetApplicationProblemJSON429() *TooManyQueries {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r CopyGraphResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r CopyGraphResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r CopyGraphResponse) GetApplicationProblemJSON504() *QueryTimeout {
+	return r.ApplicationProblemJSON504
+}
+
+// GetBody returns the raw response body bytes
+func (r CopyGraphResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CopyGraphResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CopyGraphResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ExplainGraphResponse401Headers the declared response headers of an HTTP 401 response for ExplainGraph
+type ExplainGraphResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ExplainGraphResponse403Headers the declared response headers of an HTTP 403 response for ExplainGraph
+type ExplainGraphResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// ExplainGraphResponse429Headers the declared response headers of an HTTP 429 response for ExplainGraph
+type ExplainGraphResponse429Headers struct {
+	RetryAfter int
+}
+
+// ExplainGraphResponse503Headers the declared response headers of an HTTP 503 response for ExplainGraph
+type ExplainGraphResponse503Headers struct {
+	RetryAfter int
+}
+
+type ExplainGraphResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *QueryPlan
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *QueryRefused
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *GraphNotFound
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *QueryTooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyQueries
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationProblemJSON504 *QueryTimeout
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ExplainGraphResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *ExplainGraphResponse403Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ExplainGraphResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ExplainGraphResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ExplainGraphResponse) GetJSON200() *QueryPlan {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ExplainGraphResponse) GetApplicationProblemJSON400() *QueryRefused {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ExplainGraphResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ExplainGraphResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ExplainGraphResponse) GetApplicationProblemJSON404() *GraphNotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r ExplainGraphResponse) GetApplicationProblemJSON413() *QueryTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r ExplainGraphResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r ExplainGraphResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ExplainGraphResponse) GetApplicationProblemJSON429() *TooManyQueries {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ExplainGraphResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ExplainGraphResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r ExplainGraphResponse) GetApplicationProblemJSON504() *QueryTimeout {
+	return r.ApplicationProblemJSON504
+}
+
+// GetBody returns the raw response body bytes
+func (r ExplainGraphResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ExplainGraphResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExplainGraphResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ProfileGraphResponse401Headers the declared response headers of an HTTP 401 response for ProfileGraph
+type ProfileGraphResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ProfileGraphResponse403Headers the declared response headers of an HTTP 403 response for ProfileGraph
+type ProfileGraphResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// ProfileGraphResponse429Headers the declared response headers of an HTTP 429 response for ProfileGraph
+type ProfileGraphResponse429Headers struct {
+	RetryAfter int
+}
+
+// ProfileGraphResponse503Headers the declared response headers of an HTTP 503 response for ProfileGraph
+type ProfileGraphResponse503Headers struct {
+	RetryAfter int
+}
+
+type ProfileGraphResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *QueryPlan
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *QueryRefused
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *GraphNotFound
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *QueryTooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyQueries
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationProblemJSON504 *QueryTimeout
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ProfileGraphResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *ProfileGraphResponse403Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ProfileGraphResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ProfileGraphResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ProfileGraphResponse) GetJSON200() *QueryPlan {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ProfileGraphResponse) GetApplicationProblemJSON400() *QueryRefused {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ProfileGraphResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ProfileGraphResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ProfileGraphResponse) GetApplicationProblemJSON404() *GraphNotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r ProfileGraphResponse) GetApplicationProblemJSON413() *QueryTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r ProfileGraphResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r ProfileGraphResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ProfileGraphResponse) GetApplicationProblemJSON429() *TooManyQueries {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ProfileGraphResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ProfileGraphResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r ProfileGraphResponse) GetApplicationProblemJSON504() *QueryTimeout {
+	return r.ApplicationProblemJSON504
+}
+
+// GetBody returns the raw response body bytes
+func (r ProfileGraphResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ProfileGraphResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ProfileGraphResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// QueryGraphResponse401Headers the declared response headers of an HTTP 401 response for QueryGraph
+type QueryGraphResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// QueryGraphResponse403Headers the declared response headers of an HTTP 403 response for QueryGraph
+type QueryGraphResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// QueryGraphResponse429Headers the declared response headers of an HTTP 429 response for QueryGraph
+type QueryGraphResponse429Headers struct {
+	RetryAfter int
+}
+
+// QueryGraphResponse503Headers the declared response headers of an HTTP 503 response for QueryGraph
+type QueryGraphResponse503Headers struct {
+	RetryAfter int
+}
+
+type QueryGraphResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *QueryResult
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *QueryRefused
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *GraphNotFound
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *QueryTooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyQueries
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationProblemJSON504 *QueryTimeout
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *QueryGraphResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *QueryGraphResponse403Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *QueryGraphResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *QueryGraphResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r QueryGraphResponse) GetJSON200() *QueryResult {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r QueryGraphResponse) GetApplicationProblemJSON400() *QueryRefused {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r QueryGraphResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r QueryGraphResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r QueryGraphResponse) GetApplicationProblemJSON404() *GraphNotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r QueryGraphResponse) GetApplicationProblemJSON413() *QueryTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r QueryGraphResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r QueryGraphResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r QueryGraphResponse) GetApplicationProblemJSON429() *TooManyQueries {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r QueryGraphResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r QueryGraphResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r QueryGraphResponse) GetApplicationProblemJSON504() *QueryTimeout {
+	return r.ApplicationProblemJSON504
+}
+
+// GetBody returns the raw response body bytes
+func (r QueryGraphResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r QueryGraphResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r QueryGraphResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// GetGraphSlowlogResponse401Headers the declared response headers of an HTTP 401 response for GetGraphSlowlog
+type GetGraphSlowlogResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetGraphSlowlogResponse403Headers the declared response headers of an HTTP 403 response for GetGraphSlowlog
+type GetGraphSlowlogResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// GetGraphSlowlogResponse429Headers the declared response headers of an HTTP 429 response for GetGraphSlowlog
+type GetGraphSlowlogResponse429Headers struct {
+	RetryAfter int
+}
+
+// GetGraphSlowlogResponse503Headers the declared response headers of an HTTP 503 response for GetGraphSlowlog
+type GetGraphSlowlogResponse503Headers struct {
+	RetryAfter int
+}
+
+type GetGraphSlowlogResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Slowlog
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *GraphNotFound
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *QueryTooLarge
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyQueries
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSON504 the response for an HTTP 504 `application/problem+json` response
+	ApplicationProblemJSON504 *QueryTimeout
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetGraphSlowlogResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *GetGraphSlowlogResponse403Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetGraphSlowlogResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetGraphSlowlogResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetGraphSlowlogResponse) GetJSON200() *Slowlog {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetGraphSlowlogResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetGraphSlowlogResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetGraphSlowlogResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetGraphSlowlogResponse) GetApplicationProblemJSON404() *GraphNotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r GetGraphSlowlogResponse) GetApplicationProblemJSON413() *QueryTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r GetGraphSlowlogResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetGraphSlowlogResponse) GetApplicationProblemJSON429() *TooManyQueries {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r GetGraphSlowlogResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetGraphSlowlogResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSON504 returns the response for an HTTP 504 `application/problem+json` response
+func (r GetGraphSlowlogResponse) GetApplicationProblemJSON504() *QueryTimeout {
+	return r.ApplicationProblemJSON504
+}
+
+// GetBody returns the raw response body bytes
+func (r GetGraphSlowlogResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetGraphSlowlogResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetGraphSlowlogResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 type ListInstancesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -6914,6 +9800,22 @@ func (c *ClientWithResponses) GetOwnTokenWithResponse(ctx context.Context, reqEd
 	return ParseGetOwnTokenResponse(rsp)
 }
 
+// GetOwnPermissionsWithResponse What the token that asks can reach
+//
+// What the very token that is sent may do now, and the names of the graphs that exist on its instance and that it
+// may touch. It needs no permission; without `graph:read` and its kind there are no graphs.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/auth/tokens/self/permissions (the `GetOwnPermissions` operationId).
+func (c *ClientWithResponses) GetOwnPermissionsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetOwnPermissionsResponse, error) {
+	rsp, err := c.GetOwnPermissions(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetOwnPermissionsResponse(rsp)
+}
+
 // RotateOwnTokenWithBodyWithResponse Rotate the token that asks
 //
 // As *Rotate one token*, for the very token that is sent. It needs the permission `tokens:rotate` or `tokens:write`.
@@ -7112,6 +10014,262 @@ func (c *ClientWithResponses) VerifyTokenWithResponse(ctx context.Context, param
 		return nil, err
 	}
 	return ParseVerifyTokenResponse(rsp)
+}
+
+// ListGraphsWithResponse List graphs
+//
+// The names of the graphs of the caller's instance that the caller may touch, sorted. Needs the permission
+// `graph:read`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/graph (the `ListGraphs` operationId).
+func (c *ClientWithResponses) ListGraphsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListGraphsResponse, error) {
+	rsp, err := c.ListGraphs(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListGraphsResponse(rsp)
+}
+
+// GetGraphConfigWithResponse FalkorDB's settings
+//
+// All settings of the instance. Needs the permission `graph:admin`, and no limit to some graphs.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/graph/config (the `GetGraphConfig` operationId).
+func (c *ClientWithResponses) GetGraphConfigWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetGraphConfigResponse, error) {
+	rsp, err := c.GetGraphConfig(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetGraphConfigResponse(rsp)
+}
+
+// SetGraphConfigWithBodyWithResponse Change one of FalkorDB's settings
+//
+// As GRAPH.CONFIG SET does, for the whole instance, until it is started anew. Needs the permission `graph:admin`, and
+// no limit to some graphs.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/graph/config/{setting} (the `SetGraphConfig` operationId).
+func (c *ClientWithResponses) SetGraphConfigWithBodyWithResponse(ctx context.Context, setting string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetGraphConfigResponse, error) {
+	rsp, err := c.SetGraphConfigWithBody(ctx, setting, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetGraphConfigResponse(rsp)
+}
+
+// SetGraphConfigWithResponse Change one of FalkorDB's settings
+//
+// As GRAPH.CONFIG SET does, for the whole instance, until it is started anew. Needs the permission `graph:admin`, and
+// no limit to some graphs.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/graph/config/{setting} (the `SetGraphConfig` operationId).
+func (c *ClientWithResponses) SetGraphConfigWithResponse(ctx context.Context, setting string, body SetGraphConfigJSONRequestBody, reqEditors ...RequestEditorFn) (*SetGraphConfigResponse, error) {
+	rsp, err := c.SetGraphConfig(ctx, setting, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetGraphConfigResponse(rsp)
+}
+
+// DeleteGraphWithResponse Delete a graph
+//
+// Deletes the graph and all that is in it, for good. Needs the permission `graph:admin`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/graph/{graph} (the `DeleteGraph` operationId).
+func (c *ClientWithResponses) DeleteGraphWithResponse(ctx context.Context, graph Graph, reqEditors ...RequestEditorFn) (*DeleteGraphResponse, error) {
+	rsp, err := c.DeleteGraph(ctx, graph, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteGraphResponse(rsp)
+}
+
+// GetGraphWithResponse What there is in a graph
+//
+// Counts, labels, relationship types, property keys, indexes and constraints. Needs the permission `graph:read`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/graph/{graph} (the `GetGraph` operationId).
+func (c *ClientWithResponses) GetGraphWithResponse(ctx context.Context, graph Graph, reqEditors ...RequestEditorFn) (*GetGraphResponse, error) {
+	rsp, err := c.GetGraph(ctx, graph, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetGraphResponse(rsp)
+}
+
+// CopyGraphWithBodyWithResponse Copy a graph
+//
+// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/graph/{graph}/copy (the `CopyGraph` operationId).
+func (c *ClientWithResponses) CopyGraphWithBodyWithResponse(ctx context.Context, graph Graph, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CopyGraphResponse, error) {
+	rsp, err := c.CopyGraphWithBody(ctx, graph, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCopyGraphResponse(rsp)
+}
+
+// CopyGraphWithResponse Copy a graph
+//
+// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/graph/{graph}/copy (the `CopyGraph` operationId).
+func (c *ClientWithResponses) CopyGraphWithResponse(ctx context.Context, graph Graph, body CopyGraphJSONRequestBody, reqEditors ...RequestEditorFn) (*CopyGraphResponse, error) {
+	rsp, err := c.CopyGraph(ctx, graph, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCopyGraphResponse(rsp)
+}
+
+// ExplainGraphWithBodyWithResponse How a query would run
+//
+// The plan of a query, which is not run. Needs the permission `graph:read`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/graph/{graph}/explain (the `ExplainGraph` operationId).
+func (c *ClientWithResponses) ExplainGraphWithBodyWithResponse(ctx context.Context, graph Graph, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ExplainGraphResponse, error) {
+	rsp, err := c.ExplainGraphWithBody(ctx, graph, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExplainGraphResponse(rsp)
+}
+
+// ExplainGraphWithResponse How a query would run
+//
+// The plan of a query, which is not run. Needs the permission `graph:read`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/graph/{graph}/explain (the `ExplainGraph` operationId).
+func (c *ClientWithResponses) ExplainGraphWithResponse(ctx context.Context, graph Graph, body ExplainGraphJSONRequestBody, reqEditors ...RequestEditorFn) (*ExplainGraphResponse, error) {
+	rsp, err := c.ExplainGraph(ctx, graph, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExplainGraphResponse(rsp)
+}
+
+// ProfileGraphWithBodyWithResponse How a query runs
+//
+// Runs the query and answers with its plan, with times and counts of rows, but without its result. Because it can
+// write, it needs the permission `graph:write`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/graph/{graph}/profile (the `ProfileGraph` operationId).
+func (c *ClientWithResponses) ProfileGraphWithBodyWithResponse(ctx context.Context, graph Graph, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ProfileGraphResponse, error) {
+	rsp, err := c.ProfileGraphWithBody(ctx, graph, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseProfileGraphResponse(rsp)
+}
+
+// ProfileGraphWithResponse How a query runs
+//
+// Runs the query and answers with its plan, with times and counts of rows, but without its result. Because it can
+// write, it needs the permission `graph:write`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/graph/{graph}/profile (the `ProfileGraph` operationId).
+func (c *ClientWithResponses) ProfileGraphWithResponse(ctx context.Context, graph Graph, body ProfileGraphJSONRequestBody, reqEditors ...RequestEditorFn) (*ProfileGraphResponse, error) {
+	rsp, err := c.ProfileGraph(ctx, graph, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseProfileGraphResponse(rsp)
+}
+
+// QueryGraphWithBodyWithResponse Run a query
+//
+// Runs Cypher on a graph, as the user whom the token stands for. Needs the permission `graph:read`, and `graph:write`
+// for a query that writes: without it, and with `readOnly`, a query that would write is refused. As in
+// FalkorDB itself, a query that may write makes a graph that does not exist; with `readOnly` the answer is 404.
+//
+// The answer is JSON unless `Accept` asks for `application/x-ndjson` (one object for each row, by column) or
+// `text/csv` (RFC 4180, with a header line; null is an empty field, lists and objects are JSON). Either way rows are
+// passed on as they come in. An answer that cannot be completed breaks off without the end that HTTP demands.
+//
+// Values: integers, booleans, strings, lists, maps and null are JSON's own. A double always has a fraction or an
+// exponent (`3.0`), with the 15 digits that FalkorDB tells; what JSON has no number for is the string `NaN`,
+// `Infinity` or `-Infinity`. A node is `{"id","labels","properties"}`, an edge `{"id","type","source","target","properties"}`,
+// a path `{"nodes","edges"}`, a point `{"latitude","longitude"}`, a vector a list of doubles. Dates, times, datetimes
+// (`2025-11-24T12:00:00`, FalkorDB has no time zones) and durations (`P1Y2M3DT4H5M6S`) are ISO 8601. With `typed`, all that
+// could be taken for something else is `{"$type": …, "value": …}`, maps included.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/graph/{graph}/query (the `QueryGraph` operationId).
+func (c *ClientWithResponses) QueryGraphWithBodyWithResponse(ctx context.Context, graph Graph, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*QueryGraphResponse, error) {
+	rsp, err := c.QueryGraphWithBody(ctx, graph, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseQueryGraphResponse(rsp)
+}
+
+// QueryGraphWithResponse Run a query
+//
+// Runs Cypher on a graph, as the user whom the token stands for. Needs the permission `graph:read`, and `graph:write`
+// for a query that writes: without it, and with `readOnly`, a query that would write is refused. As in
+// FalkorDB itself, a query that may write makes a graph that does not exist; with `readOnly` the answer is 404.
+//
+// The answer is JSON unless `Accept` asks for `application/x-ndjson` (one object for each row, by column) or
+// `text/csv` (RFC 4180, with a header line; null is an empty field, lists and objects are JSON). Either way rows are
+// passed on as they come in. An answer that cannot be completed breaks off without the end that HTTP demands.
+//
+// Values: integers, booleans, strings, lists, maps and null are JSON's own. A double always has a fraction or an
+// exponent (`3.0`), with the 15 digits that FalkorDB tells; what JSON has no number for is the string `NaN`,
+// `Infinity` or `-Infinity`. A node is `{"id","labels","properties"}`, an edge `{"id","type","source","target","properties"}`,
+// a path `{"nodes","edges"}`, a point `{"latitude","longitude"}`, a vector a list of doubles. Dates, times, datetimes
+// (`2025-11-24T12:00:00`, FalkorDB has no time zones) and durations (`P1Y2M3DT4H5M6S`) are ISO 8601. With `typed`, all that
+// could be taken for something else is `{"$type": …, "value": …}`, maps included.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/graph/{graph}/query (the `QueryGraph` operationId).
+func (c *ClientWithResponses) QueryGraphWithResponse(ctx context.Context, graph Graph, body QueryGraphJSONRequestBody, reqEditors ...RequestEditorFn) (*QueryGraphResponse, error) {
+	rsp, err := c.QueryGraph(ctx, graph, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseQueryGraphResponse(rsp)
+}
+
+// GetGraphSlowlogWithResponse The slowest queries of a graph
+//
+// What FalkorDB remembers of them, whoever has sent them. Needs the permission `graph:read`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/graph/{graph}/slowlog (the `GetGraphSlowlog` operationId).
+func (c *ClientWithResponses) GetGraphSlowlogWithResponse(ctx context.Context, graph Graph, reqEditors ...RequestEditorFn) (*GetGraphSlowlogResponse, error) {
+	rsp, err := c.GetGraphSlowlog(ctx, graph, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetGraphSlowlogResponse(rsp)
 }
 
 // ListInstancesWithResponse List the instances that may be signed in to
@@ -8385,6 +11543,131 @@ func ParseGetOwnTokenResponse(rsp *http.Response) (*GetOwnTokenResponse, error) 
 	return response, nil
 }
 
+// ParseGetOwnPermissionsResponse parses an HTTP response from a GetOwnPermissionsWithResponse call
+func ParseGetOwnPermissionsResponse(rsp *http.Response) (*GetOwnPermissionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetOwnPermissionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OwnPermissions
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyQueries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest QueryTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON504 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetOwnPermissionsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers GetOwnPermissionsResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetOwnPermissionsResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetOwnPermissionsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseRotateOwnTokenResponse parses an HTTP response from a RotateOwnTokenWithResponse call
 func ParseRotateOwnTokenResponse(rsp *http.Response) (*RotateOwnTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -9256,6 +12539,1399 @@ func ParseVerifyTokenResponse(rsp *http.Response) (*VerifyTokenResponse, error) 
 		response.Headers403 = &headers
 	case rsp.StatusCode == 503:
 		var headers VerifyTokenResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListGraphsResponse parses an HTTP response from a ListGraphsWithResponse call
+func ParseListGraphsResponse(rsp *http.Response) (*ListGraphsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListGraphsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GraphList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyQueries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest QueryTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON504 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListGraphsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers ListGraphsResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListGraphsResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ListGraphsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetGraphConfigResponse parses an HTTP response from a GetGraphConfigWithResponse call
+func ParseGetGraphConfigResponse(rsp *http.Response) (*GetGraphConfigResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetGraphConfigResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GraphConfig
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyQueries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest QueryTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON504 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetGraphConfigResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers GetGraphConfigResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetGraphConfigResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetGraphConfigResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSetGraphConfigResponse parses an HTTP response from a SetGraphConfigWithResponse call
+func ParseSetGraphConfigResponse(rsp *http.Response) (*SetGraphConfigResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetGraphConfigResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GraphSetting
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest QueryRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest QueryTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyQueries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest QueryTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON504 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers SetGraphConfigResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers SetGraphConfigResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 429:
+		var headers SetGraphConfigResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers SetGraphConfigResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteGraphResponse parses an HTTP response from a DeleteGraphWithResponse call
+func ParseDeleteGraphResponse(rsp *http.Response) (*DeleteGraphResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteGraphResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GraphChanged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest GraphNotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyQueries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest QueryTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON504 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers DeleteGraphResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers DeleteGraphResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 429:
+		var headers DeleteGraphResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers DeleteGraphResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetGraphResponse parses an HTTP response from a GetGraphWithResponse call
+func ParseGetGraphResponse(rsp *http.Response) (*GetGraphResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetGraphResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GraphInfo
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest GraphNotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest QueryTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyQueries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest QueryTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON504 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetGraphResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers GetGraphResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetGraphResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetGraphResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCopyGraphResponse parses an HTTP response from a CopyGraphWithResponse call
+func ParseCopyGraphResponse(rsp *http.Response) (*CopyGraphResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CopyGraphResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GraphChanged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest GraphNotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest QueryTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyQueries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest QueryTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON504 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers CopyGraphResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers CopyGraphResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 429:
+		var headers CopyGraphResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers CopyGraphResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseExplainGraphResponse parses an HTTP response from a ExplainGraphWithResponse call
+func ParseExplainGraphResponse(rsp *http.Response) (*ExplainGraphResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExplainGraphResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest QueryPlan
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest QueryRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest GraphNotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest QueryTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyQueries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest QueryTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON504 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ExplainGraphResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers ExplainGraphResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 429:
+		var headers ExplainGraphResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ExplainGraphResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseProfileGraphResponse parses an HTTP response from a ProfileGraphWithResponse call
+func ParseProfileGraphResponse(rsp *http.Response) (*ProfileGraphResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ProfileGraphResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest QueryPlan
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest QueryRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest GraphNotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest QueryTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyQueries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest QueryTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON504 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ProfileGraphResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers ProfileGraphResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 429:
+		var headers ProfileGraphResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ProfileGraphResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseQueryGraphResponse parses an HTTP response from a QueryGraphWithResponse call
+func ParseQueryGraphResponse(rsp *http.Response) (*QueryGraphResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &QueryGraphResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest QueryResult
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest QueryRefused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest GraphNotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest QueryTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyQueries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest QueryTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON504 = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (text/csv) unsupported
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers QueryGraphResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers QueryGraphResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 429:
+		var headers QueryGraphResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers QueryGraphResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetGraphSlowlogResponse parses an HTTP response from a GetGraphSlowlogWithResponse call
+func ParseGetGraphSlowlogResponse(rsp *http.Response) (*GetGraphSlowlogResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetGraphSlowlogResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Slowlog
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest GraphNotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest QueryTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyQueries
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 504:
+		var dest QueryTimeout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON504 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetGraphSlowlogResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers GetGraphSlowlogResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetGraphSlowlogResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetGraphSlowlogResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

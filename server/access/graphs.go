@@ -56,6 +56,11 @@ func MatchesGraph(patterns []string, name string) bool {
 	return patterns == nil || slices.ContainsFunc(patterns, func(p string) bool { return matches(p, name) })
 }
 
+// GraphError says which graph a token may not touch.
+type GraphError struct{ Graph string }
+
+func (*GraphError) Error() string { return "the graph is not one of the token's" }
+
 // OutsideGraphs gives the index of the first pattern that matches a name which
 // none of the outer patterns does; -1 when there is none. Nil is no limit, and
 // outside of every limit. A

@@ -249,6 +249,7 @@ func (k *Keeper) ask(ctx context.Context, kept Kept) (answer, error) {
 	case err == nil:
 		return answer{role: identity.Role, about: about(kept)}, nil
 	case errors.Is(err, instance.ErrRefused), errors.Is(err, instance.ErrNotAllowed), errors.Is(err, instance.ErrBadCA):
+		k.disconnect(kept.ID) // a connection outlives the right to make one
 		return answer{refused: true, about: about(kept)}, nil
 	default:
 		if errors.Is(err, instance.ErrUnreachable) {
@@ -265,9 +266,43 @@ func (k *Keeper) Remember(kept Kept, role store.Role) {
 	k.answers.Set(kept.ID, answer{role: role, about: about(kept)})
 }
 
-// Forget drops what is remembered of a row that has ended.
+// Forget drops what is remembered of a row that has ended, and closes its
+// connections.
 func (k *Keeper) Forget(id string) {
 	k.answers.Invalidate(id)
+	k.disconnect(id)
+}
+
+func (k *Keeper) disconnect(id string) {
+	k.directory.Disconnect(id)
+	k.directory.Disconnect(aside(id))
+}
+
+// Connect gives a connection to the owner's instance, on which the owner is
+// logged in; it must be released. Errors are as in Role.
+func (k *Keeper) Connect(ctx context.Context, kept Kept) (*instance.Conn, error) {
+	return k.connect(ctx, kept, kept.ID)
+}
+
+// ConnectAside is Connect for somebody who holds a connection already: it does
+// not wait for those that do, who might be waiting for this.
+func (k *Keeper) ConnectAside(ctx context.Context, kept Kept) (*instance.Conn, error) {
+	return k.connect(ctx, kept, aside(kept.ID))
+}
+
+// aside is the key of a row's connections that are not among the others.
+func aside(id string) string { return id + " aside" }
+
+func (k *Keeper) connect(ctx context.Context, kept Kept, key string) (*instance.Conn, error) {
+	where := instance.Instance{Host: kept.User.Host, Port: kept.User.Port}
+	c, err := k.directory.Connect(ctx, where, key, func() (instance.Credentials, error) { return k.Open(ctx, kept) })
+	if errors.Is(err, instance.ErrRefused) || errors.Is(err, instance.ErrNotAllowed) || errors.Is(err, instance.ErrBadCA) {
+		return nil, fmt.Errorf("connect for %s: %w", kept.ID, ErrStale)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connect for %s: %w", kept.ID, err)
+	}
+	return c, nil
 }
 
 // Alike gives those of a user's rows that log in with the same name and password

@@ -12,16 +12,26 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// dial opens a guarded connection to an allowed instance, in the operator's
-// spelling, and ends with ctx. With TLS the certificate must be valid for the
-// operator's host and lead to roots (nil: the system's).
+// dial opens a guarded connection to an allowed instance, as connect does.
 func dial(ctx context.Context, target Allowed, useTLS bool, roots *x509.CertPool) (*guard, error) {
-	raw, err := new(net.Dialer).DialContext(ctx, "tcp", target.Address())
+	conn, raw, err := connect(ctx, target, useTLS, roots)
 	if err != nil {
-		return nil, unreachable("dial", err)
+		return nil, err
+	}
+	return newGuard(conn, raw), nil
+}
+
+// connect opens a connection to an allowed instance, in the operator's
+// spelling, and ends with ctx. With TLS the certificate must be valid for the
+// operator's host and lead to roots (nil: the system's). What it returns first
+// is read and written, raw is the connection below.
+func connect(ctx context.Context, target Allowed, useTLS bool, roots *x509.CertPool) (conn, raw net.Conn, err error) {
+	raw, err = new(net.Dialer).DialContext(ctx, "tcp", target.Address())
+	if err != nil {
+		return nil, nil, unreachable("dial", err)
 	}
 	if !useTLS {
-		return newGuard(raw, raw), nil
+		return raw, raw, nil
 	}
 	// A zone picks a network interface of this machine; no certificate has it.
 	name, _, _ := strings.Cut(target.host, "%")
@@ -32,9 +42,9 @@ func dial(ctx context.Context, target Allowed, useTLS bool, roots *x509.CertPool
 	})
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
-		return nil, unreachable("TLS", err)
+		return nil, nil, unreachable("TLS", err)
 	}
-	return newGuard(secure, raw), nil
+	return secure, raw, nil
 }
 
 // newClient returns a Redis client that speaks over conn and nothing else. It

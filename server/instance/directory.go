@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,9 @@ const (
 	defaultTimeout      = 4500 * time.Millisecond
 	defaultFailureFloor = 250 * time.Millisecond
 	defaultMaxLogins    = 64
+	defaultMaxPools     = 256
+	defaultPoolSize     = 8
+	defaultIdleTime     = time.Minute
 )
 
 // Options configure a Directory. The zero value of every field but Allowed
@@ -34,6 +38,11 @@ type Options struct {
 	// Timeout. Default 64. Neither another instance that hangs nor strangers
 	// who try passwords can so hold up those whose tokens are to be checked.
 	MaxLogins int
+	// MaxPools is how many credentials may have connections to one instance that
+	// stay open, PoolSize how many each, and IdleTime for how long without work.
+	// Defaults 256, 8 and one minute.
+	MaxPools, PoolSize int
+	IdleTime           time.Duration
 	// Log gets one line for each failed login. Default: nothing is logged.
 	Log *slog.Logger
 }
@@ -63,20 +72,25 @@ func (o Options) withDefaults() (Options, error) {
 	if o.MaxLogins == 0 {
 		o.MaxLogins = defaultMaxLogins
 	}
+	if o.MaxPools < 0 || o.PoolSize < 0 || o.IdleTime < 0 {
+		faults = append(faults, errors.New("negative MaxPools, PoolSize or IdleTime"))
+	}
+	o.MaxPools, o.PoolSize, o.IdleTime = cmp.Or(o.MaxPools, defaultMaxPools), cmp.Or(o.PoolSize, defaultPoolSize), cmp.Or(o.IdleTime, defaultIdleTime)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return o, errors.Join(faults...)
 }
 
-// Directory knows the allowed instances and logs users in to them. It keeps no
-// connection open between calls, and is safe for concurrent use.
+// Directory knows the allowed instances and logs users in to them. It is safe
+// for concurrent use. Connections stay open between calls of Connect only.
 type Directory struct {
 	order   []Instance
 	allowed map[Instance]Allowed
 	timeout time.Duration
 	floor   time.Duration
 	slots   map[slotKey]chan struct{}
+	pools   map[Instance]*pools
 	log     *slog.Logger
 }
 
@@ -108,6 +122,7 @@ func New(o Options) (*Directory, error) {
 		timeout: o.Timeout,
 		floor:   o.FailureFloor,
 		slots:   make(map[slotKey]chan struct{}, 2*len(o.Allowed)),
+		pools:   make(map[Instance]*pools, len(o.Allowed)),
 		log:     o.Log,
 	}
 	for _, a := range o.Allowed {
@@ -115,6 +130,7 @@ func New(o Options) (*Directory, error) {
 			return nil, fmt.Errorf("instance options: Allowed: %s is there twice or was not made by ParseAllowed", a.instance)
 		}
 		d.allowed[a.instance] = a
+		d.pools[a.instance] = newPools(o.MaxPools, o.PoolSize, o.IdleTime)
 		for _, p := range [...]purpose{forStranger, forKept} {
 			d.slots[slotKey{a.instance, p}] = make(chan struct{}, o.MaxLogins)
 		}

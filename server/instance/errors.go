@@ -28,7 +28,7 @@ var (
 	ErrUnreachable = fmt.Errorf("%w: the instance is out of reach", ErrLogin)
 	// ErrBusy means that the login's turn did not come in time, so that nothing
 	// is known of the credentials. It does not wrap ErrLogin.
-	ErrBusy = errors.New("too many logins to this instance are under way")
+	ErrBusy = errors.New("too much is under way at this instance")
 	// ErrBadCA means that a CA bundle is not what ValidateCA accepts. It is a
 	// fault of the request, not a failed login, and does not wrap ErrLogin.
 	ErrBadCA = errors.New("CA bundle is not base64 of PEM certificates")
@@ -40,6 +40,7 @@ var (
 	errProtocol = errors.New("the peer does not speak the Redis protocol")
 	errTooMuch  = errors.New("the peer's answer is too large")
 	errNotReady = errors.New("the instance is not ready to answer")
+	errEnded    = errors.New("the credentials were given up meanwhile")
 	errHandover = errors.New("the connection was already handed over")
 )
 

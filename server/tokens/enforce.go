@@ -85,9 +85,7 @@ func (s *Service) inBatches(
 		if err != nil {
 			return err
 		}
-		if err := s.changed(ctx, changed...); err != nil {
-			return err
-		}
+		s.changed(changed...)
 		if total += len(changed); len(changed) == 0 {
 			break
 		}
@@ -127,5 +125,6 @@ func (s *Service) Resume(ctx context.Context, t *store.Token) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("resume token %s: %w", t.ID, err)
 	}
-	return true, s.changed(ctx, t.ID)
+	s.changed(t.ID)
+	return true, nil
 }

@@ -58,9 +58,7 @@ func (s *Service) RevokeText(ctx context.Context, text string, from netip.Addr) 
 		return err
 	}
 	switch t.Status(s.now()) {
-	case store.StatusRevoked:
-		return s.tellAgain(ctx, t.ID)
-	case store.StatusExpired:
+	case store.StatusRevoked, store.StatusExpired:
 		return nil
 	case store.StatusSuspended, store.StatusStale, store.StatusActive:
 	}

@@ -166,6 +166,11 @@ func narrow(draft, issuer *store.Token) error {
 	if draft.AllowedIPs == nil {
 		draft.AllowedIPs = issuer.AllowedIPs
 	}
+	for _, one := range limitsOf(draft, issuer) {
+		if *one.inner == 0 {
+			*one.inner = one.outer
+		}
+	}
 	if err := inside(draft, issuer); err != nil {
 		return err
 	}
@@ -183,6 +188,8 @@ func inside(t, outer *store.Token) error {
 		err = &ExceedsError{"permissions"}
 	case access.OutsideGraphs(t.Graphs, outer.Graphs) >= 0:
 		err = &ExceedsError{"graphs"}
+	case exceeded(t, outer) != "":
+		err = &ExceedsError{exceeded(t, outer)}
 	case access.OutsideAddresses(t.AllowedIPs, outer.AllowedIPs) >= 0:
 		err = &ExceedsError{"allowedIps"}
 	case !outer.ExpiresAt.IsZero() && (t.ExpiresAt.IsZero() || t.ExpiresAt.After(outer.ExpiresAt)):
@@ -191,6 +198,31 @@ func inside(t, outer *store.Token) error {
 		return nil
 	}
 	return fmt.Errorf("within token %s: %w", outer.ID, err)
+}
+
+// limit is one of a token's limits beside that of the token it is made from.
+type limit struct {
+	field string
+	inner *int64
+	outer int64
+}
+
+func limitsOf(t, outer *store.Token) []limit {
+	return []limit{
+		{"limits.timeoutMs", &t.Limits.TimeoutMs, outer.Limits.TimeoutMs}, {"limits.rows", &t.Limits.Rows, outer.Limits.Rows},
+		{"limits.concurrent", &t.Limits.Concurrent, outer.Limits.Concurrent}, {"limits.perMinute", &t.Limits.PerMinute, outer.Limits.PerMinute},
+	}
+}
+
+// exceeded names the first limit that is wider than that of another token;
+// empty for none.
+func exceeded(t, outer *store.Token) string {
+	for _, one := range limitsOf(t, outer) {
+		if one.outer != 0 && (*one.inner == 0 || *one.inner > one.outer) {
+			return one.field
+		}
+	}
+	return ""
 }
 
 func containsAll(outer, inner []string) bool {
@@ -208,7 +240,7 @@ func (s *Service) draft(r Request) (*store.Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	draft := &store.Token{Name: name, CreatedAt: now, ExpiresAt: expires, Graphs: r.Graphs}
+	draft := &store.Token{Name: name, CreatedAt: now, ExpiresAt: expires, Graphs: r.Graphs, Limits: r.Limits}
 	if draft.Description, err = r.description(); err != nil {
 		return nil, err
 	}

@@ -64,9 +64,7 @@ func (s *Service) Rebind(ctx context.Context, peer netip.Addr, t *store.Token, r
 	if err != nil {
 		return err
 	}
-	if err := s.changed(ctx, t.ID); err != nil {
-		return err
-	}
+	s.changed(t.ID)
 	s.keeper.Remember(kept, identity.Role)
 	return nil
 }

@@ -37,6 +37,8 @@ type Request struct {
 	// Permissions, Graphs and AllowedIPs limit the token, as package access
 	// reads them; nil when not given.
 	Permissions, Graphs, AllowedIPs []string
+	// Limits bound what the token may take of its instance.
+	Limits store.Limits
 	// NotBefore is when the token shall begin to work; zero for at once.
 	NotBefore time.Time
 	// IdempotencyKey makes it safe to ask again; empty for none.
@@ -47,7 +49,7 @@ type Request struct {
 // comparison of those with the same idempotency key.
 func (r Request) normal(draft *store.Token) any {
 	return [...]any{
-		draft.Name, draft.Description, r.TTLSeconds, r.ExpiresAt.UTC(), r.Never, r.NotBefore.UTC(), draft.Permissions, draft.Graphs, draft.AllowedIPs,
+		draft.Name, draft.Description, r.TTLSeconds, r.ExpiresAt.UTC(), r.Never, r.NotBefore.UTC(), draft.Permissions, draft.Graphs, draft.AllowedIPs, draft.Limits,
 	}
 }
 

@@ -60,10 +60,6 @@ func (s *Service) Rotate(ctx context.Context, issuer Issuer, t *store.Token, r R
 	if err != nil || fresh != nil {
 		return issued, fresh, err
 	}
-	// Whoever rotated it may not have got to tell the other replicas.
-	if err := s.changed(ctx, t.ID); err != nil {
-		return nil, nil, err
-	}
 	if t, err = s.Get(ctx, t.ID); err != nil {
 		return nil, nil, err
 	}
@@ -105,9 +101,7 @@ func (s *Service) rotate(ctx context.Context, issuer Issuer, t *store.Token, gra
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.changed(ctx, t.ID); err != nil {
-		return nil, nil, err
-	}
+	s.changed(t.ID)
 	old := *s.Current(t)
 	old.RotatedTo, old.RotatedAt = issued.ID, draft.CreatedAt.Truncate(time.Second)
 	if old.ExpiresAt.IsZero() || until.Before(old.ExpiresAt) {
@@ -133,7 +127,7 @@ func (s *Service) successor(ctx context.Context, t *store.Token) (*store.Token, 
 	now := s.now()
 	draft := &store.Token{
 		User: t.User, Role: t.Role, TLS: t.TLS, CA: t.CA,
-		Name: t.Name, Description: t.Description, Permissions: t.Permissions, Graphs: t.Graphs, AllowedIPs: t.AllowedIPs,
+		Name: t.Name, Description: t.Description, Permissions: t.Permissions, Graphs: t.Graphs, AllowedIPs: t.AllowedIPs, Limits: t.Limits,
 		CreatedAt: now, IssuerID: issuerID,
 	}
 	if t.NotBefore.After(now) {
