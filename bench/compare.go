@@ -16,6 +16,9 @@ type work struct {
 	name          string
 	connections   int
 	service, bare target
+	// bareConnections are those of the bare handler; as many as the service's
+	// when zero.
+	bareConnections int
 }
 
 // result compares the two.
@@ -36,7 +39,7 @@ func compare(ctx context.Context, o options, w work) (result, error) {
 	var service, bare []sample
 	var ratios []float64
 	for range o.rounds {
-		b, err := load(ctx, w.bare, w.connections, o.duration)
+		b, err := load(ctx, w.bare, cmp.Or(w.bareConnections, w.connections), o.duration)
 		if err != nil {
 			return result{}, fmt.Errorf("bare handler: %w", err)
 		}

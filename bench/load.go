@@ -19,6 +19,8 @@ import (
 type target struct {
 	addr    string
 	request []byte
+	// read reads one response to its end; HTTP's when nil.
+	read func(*bufio.Reader) error
 }
 
 // sample is what one measurement has found.
@@ -65,13 +67,17 @@ func drive(ctx context.Context, t target) ([]time.Duration, error) {
 	defer connection.Close()
 	_ = connection.SetDeadline(time.Now().Add(time.Minute))
 	reader := bufio.NewReaderSize(connection, 64<<10)
+	read := readAnswer
+	if t.read != nil {
+		read = t.read
+	}
 	var latencies []time.Duration
 	for ctx.Err() == nil {
 		sent := time.Now()
 		if _, err := connection.Write(t.request); err != nil {
 			return nil, fmt.Errorf("send: %w", err)
 		}
-		if err := readAnswer(reader); err != nil {
+		if err := read(reader); err != nil {
 			return nil, err
 		}
 		latencies = append(latencies, time.Since(sent))

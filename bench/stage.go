@@ -77,7 +77,7 @@ func (s *stage) start(ctx context.Context, program string) error {
 // startService starts the program and waits for the line that says where it serves.
 func (s *stage) startService(ctx context.Context, program, data string) error {
 	command := exec.CommandContext(ctx, program, "serve", "--addr", "127.0.0.1:0", "--data-dir", data,
-		"--instances", s.instance, "--log-format", "json")
+		"--instances", s.instance, "--query-rate", "0", "--query-rate", "0", "--log-format", "json")
 	logs, err := command.StderrPipe()
 	if err != nil {
 		return err
@@ -180,6 +180,7 @@ func (s *stage) works() []work {
 		s.work("GET another token", 32, http.MethodGet, pathList+"/"+s.other, ""),
 		s.work("GET a list of 100", 32, http.MethodGet, pathList, ""),
 		s.work("create with credentials", 8, http.MethodPost, pathCreate, s.credentials()),
+		s.query(),
 	}
 }
 

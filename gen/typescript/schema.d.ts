@@ -94,6 +94,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/tokens/self/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the token that asks can reach
+         * @description What the very token that is sent may do now, and the names of the graphs that exist on its instance and that it
+         *     may touch. It needs no permission; without `graph:read` and its kind there are no graphs.
+         */
+        get: operations["getOwnPermissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/tokens/self/rotate": {
         parameters: {
             query?: never;
@@ -433,6 +454,245 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List graphs
+         * @description The names of the graphs of the caller's instance that the caller may touch, sorted. Needs the permission
+         *     `graph:read`.
+         */
+        get: operations["listGraphs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/graph/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * FalkorDB's settings
+         * @description All settings of the instance. Needs the permission `graph:admin`, and no limit to some graphs.
+         */
+        get: operations["getGraphConfig"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/graph/config/{setting}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting's name. */
+                setting: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change one of FalkorDB's settings
+         * @description As GRAPH.CONFIG SET does, for the whole instance, until it is started anew. Needs the permission `graph:admin`, and
+         *     no limit to some graphs.
+         */
+        put: operations["setGraphConfig"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/graph/{graph}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A graph's name. What a path cannot hold is percent-encoded, as `%2F` for a slash; a graph whose name is also a
+                 *     word of these paths is reached by encoding one of its letters, as `%63onfig`.
+                 */
+                graph: components["parameters"]["Graph"];
+            };
+            cookie?: never;
+        };
+        /**
+         * What there is in a graph
+         * @description Counts, labels, relationship types, property keys, indexes and constraints. Needs the permission `graph:read`.
+         */
+        get: operations["getGraph"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a graph
+         * @description Deletes the graph and all that is in it, for good. Needs the permission `graph:admin`.
+         */
+        delete: operations["deleteGraph"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/graph/{graph}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A graph's name. What a path cannot hold is percent-encoded, as `%2F` for a slash; a graph whose name is also a
+                 *     word of these paths is reached by encoding one of its letters, as `%63onfig`.
+                 */
+                graph: components["parameters"]["Graph"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How a query would run
+         * @description The plan of a query, which is not run. Needs the permission `graph:read`.
+         */
+        post: operations["explainGraph"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/graph/{graph}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A graph's name. What a path cannot hold is percent-encoded, as `%2F` for a slash; a graph whose name is also a
+                 *     word of these paths is reached by encoding one of its letters, as `%63onfig`.
+                 */
+                graph: components["parameters"]["Graph"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How a query runs
+         * @description Runs the query and answers with its plan, with times and counts of rows, but without its result. Because it can
+         *     write, it needs the permission `graph:write`.
+         */
+        post: operations["profileGraph"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/graph/{graph}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A graph's name. What a path cannot hold is percent-encoded, as `%2F` for a slash; a graph whose name is also a
+                 *     word of these paths is reached by encoding one of its letters, as `%63onfig`.
+                 */
+                graph: components["parameters"]["Graph"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Copy a graph
+         * @description Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+         */
+        post: operations["copyGraph"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/graph/{graph}/slowlog": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A graph's name. What a path cannot hold is percent-encoded, as `%2F` for a slash; a graph whose name is also a
+                 *     word of these paths is reached by encoding one of its letters, as `%63onfig`.
+                 */
+                graph: components["parameters"]["Graph"];
+            };
+            cookie?: never;
+        };
+        /**
+         * The slowest queries of a graph
+         * @description What FalkorDB remembers of them, whoever has sent them. Needs the permission `graph:read`.
+         */
+        get: operations["getGraphSlowlog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/graph/{graph}/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A graph's name. What a path cannot hold is percent-encoded, as `%2F` for a slash; a graph whose name is also a
+                 *     word of these paths is reached by encoding one of its letters, as `%63onfig`.
+                 */
+                graph: components["parameters"]["Graph"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a query
+         * @description Runs Cypher on a graph, as the user whom the token stands for. Needs the permission `graph:read`, and `graph:write`
+         *     for a query that writes: without it, and with `readOnly`, a query that would write is refused. As in
+         *     FalkorDB itself, a query that may write makes a graph that does not exist; with `readOnly` the answer is 404.
+         *
+         *     The answer is JSON unless `Accept` asks for `application/x-ndjson` (one object for each row, by column) or
+         *     `text/csv` (RFC 4180, with a header line; null is an empty field, lists and objects are JSON). Either way rows are
+         *     passed on as they come in. An answer that cannot be completed breaks off without the end that HTTP demands.
+         *
+         *     Values: integers, booleans, strings, lists, maps and null are JSON's own. A double always has a fraction or an
+         *     exponent (`3.0`), with the 15 digits that FalkorDB tells; what JSON has no number for is the string `NaN`,
+         *     `Infinity` or `-Infinity`. A node is `{"id","labels","properties"}`, an edge `{"id","type","source","target","properties"}`,
+         *     a path `{"nodes","edges"}`, a point `{"latitude","longitude"}`, a vector a list of doubles. Dates, times, datetimes
+         *     (`2025-11-24T12:00:00`, FalkorDB has no time zones) and durations (`P1Y2M3DT4H5M6S`) are ISO 8601. With `typed`, all that
+         *     could be taken for something else is `{"$type": …, "value": …}`, maps included.
+         */
+        post: operations["queryGraph"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -600,6 +860,71 @@ export interface components {
          */
         NotBefore: string;
         /**
+         * @description What the token may take of its instance at most. What is not given is as the operator has it, and so is what
+         *     would be more.
+         * @example {
+         *       "timeoutMs": 5000,
+         *       "rows": 1000
+         *     }
+         */
+        QueryLimits: {
+            /**
+             * Format: int64
+             * @description The time of one query.
+             * @example 5000
+             */
+            timeoutMs?: number;
+            /**
+             * Format: int64
+             * @description How many rows a result has.
+             * @example 1000
+             */
+            rows?: number;
+            /**
+             * Format: int64
+             * @description How many requests are under way at once.
+             * @example 2
+             */
+            concurrent?: number;
+            /**
+             * Format: int64
+             * @description How many requests come in a minute.
+             * @example 60
+             */
+            perMinute?: number;
+        };
+        /**
+         * @description What the token may take of its instance at most; null is as the operator has it.
+         * @example {
+         *       "timeout_ms": 5000,
+         *       "rows": 1000,
+         *       "concurrent": null,
+         *       "per_minute": null
+         *     }
+         */
+        TokenLimits: {
+            /**
+             * Format: int64
+             * @example 5000
+             */
+            timeout_ms: number | null;
+            /**
+             * Format: int64
+             * @example 1000
+             */
+            rows: number | null;
+            /**
+             * Format: int64
+             * @example 2
+             */
+            concurrent: number | null;
+            /**
+             * Format: int64
+             * @example 60
+             */
+            per_minute: number | null;
+        };
+        /**
          * @description The FalkorDB ACL user.
          * @default default
          * @example default
@@ -681,6 +1006,7 @@ export interface components {
             graphs?: components["schemas"]["GraphPatterns"];
             allowedIps?: components["schemas"]["AllowedIPs"];
             notBefore?: components["schemas"]["NotBefore"];
+            limits?: components["schemas"]["QueryLimits"];
         };
         /**
          * @description What the token shall be.
@@ -707,6 +1033,7 @@ export interface components {
             graphs?: components["schemas"]["GraphPatterns"];
             allowedIps?: components["schemas"]["AllowedIPs"];
             notBefore?: components["schemas"]["NotBefore"];
+            limits?: components["schemas"]["QueryLimits"];
         };
         /**
          * @example {
@@ -877,6 +1204,12 @@ export interface components {
          *         "*"
          *       ],
          *       "allowed_ips": null,
+         *       "limits": {
+         *         "timeout_ms": null,
+         *         "rows": null,
+         *         "concurrent": null,
+         *         "per_minute": null
+         *       },
          *       "host": "localhost",
          *       "port": 6379,
          *       "created_at": "2025-11-24T12:00:00Z",
@@ -934,6 +1267,7 @@ export interface components {
              *     ]
              */
             allowed_ips: string[] | null;
+            limits: components["schemas"]["TokenLimits"];
             /**
              * @description The instance's host.
              * @example localhost
@@ -1060,6 +1394,12 @@ export interface components {
          *           "*"
          *         ],
          *         "allowed_ips": null,
+         *         "limits": {
+         *           "timeout_ms": null,
+         *           "rows": null,
+         *           "concurrent": null,
+         *           "per_minute": null
+         *         },
          *         "host": "localhost",
          *         "port": 6379,
          *         "created_at": "2025-11-24T12:00:00Z",
@@ -1310,6 +1650,428 @@ export interface components {
             port?: number;
         };
         /**
+         * @description A graph's name.
+         * @example social
+         */
+        GraphName: string;
+        /**
+         * @example {
+         *       "graphs": [
+         *         "social"
+         *       ],
+         *       "count": 1
+         *     }
+         */
+        GraphList: {
+            graphs: components["schemas"]["GraphName"][];
+            /**
+             * @description How many graphs there are.
+             * @example 1
+             */
+            count: number;
+        };
+        /**
+         * @example {
+         *       "permissions": [
+         *         "graph:read"
+         *       ],
+         *       "graphs": [
+         *         "social"
+         *       ]
+         *     }
+         */
+        OwnPermissions: {
+            /**
+             * @example [
+             *       "graph:read"
+             *     ]
+             */
+            permissions: components["schemas"]["Permission"][];
+            /**
+             * @example [
+             *       "social"
+             *     ]
+             */
+            graphs: components["schemas"]["GraphName"][];
+        };
+        /**
+         * @example {
+         *       "graph": "social",
+         *       "nodes": 6,
+         *       "edges": 3,
+         *       "labels": [
+         *         "Person"
+         *       ],
+         *       "relationshipTypes": [
+         *         "KNOWS"
+         *       ],
+         *       "propertyKeys": [
+         *         "name"
+         *       ],
+         *       "indexes": [
+         *         {
+         *           "label": "Person",
+         *           "entityType": "NODE",
+         *           "status": "OPERATIONAL",
+         *           "properties": [
+         *             "name"
+         *           ],
+         *           "types": {
+         *             "name": [
+         *               "RANGE"
+         *             ]
+         *           }
+         *         }
+         *       ],
+         *       "constraints": []
+         *     }
+         */
+        GraphInfo: {
+            graph: components["schemas"]["GraphName"];
+            /**
+             * Format: int64
+             * @example 6
+             */
+            nodes: number;
+            /**
+             * Format: int64
+             * @example 3
+             */
+            edges: number;
+            /**
+             * @example [
+             *       "Person"
+             *     ]
+             */
+            labels: string[];
+            /**
+             * @example [
+             *       "Person"
+             *     ]
+             */
+            relationshipTypes: string[];
+            /**
+             * @example [
+             *       "Person"
+             *     ]
+             */
+            propertyKeys: string[];
+            indexes: components["schemas"]["GraphIndex"][];
+            constraints: components["schemas"]["GraphConstraint"][];
+        };
+        /**
+         * @example {
+         *       "label": "Person",
+         *       "entityType": "NODE",
+         *       "status": "OPERATIONAL",
+         *       "properties": [
+         *         "name"
+         *       ],
+         *       "types": {
+         *         "name": [
+         *           "RANGE"
+         *         ]
+         *       }
+         *     }
+         */
+        GraphIndex: {
+            /** @example Person */
+            label: string;
+            /** @example NODE */
+            entityType: string;
+            /** @example OPERATIONAL */
+            status: string;
+            /**
+             * @example [
+             *       "Person"
+             *     ]
+             */
+            properties: string[];
+            /**
+             * @description The kinds of index for each property.
+             * @example {
+             *       "name": [
+             *         "RANGE"
+             *       ]
+             *     }
+             */
+            types: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @example {
+         *       "type": "UNIQUE",
+         *       "label": "Person",
+         *       "entityType": "NODE",
+         *       "status": "OPERATIONAL",
+         *       "properties": [
+         *         "name"
+         *       ]
+         *     }
+         */
+        GraphConstraint: {
+            /** @example UNIQUE */
+            type: string;
+            /** @example Person */
+            label: string;
+            /** @example NODE */
+            entityType: string;
+            /** @example OPERATIONAL */
+            status: string;
+            /**
+             * @example [
+             *       "Person"
+             *     ]
+             */
+            properties: string[];
+        };
+        /**
+         * @example {
+         *       "message": "Graph deleted successfully",
+         *       "graph": "social"
+         *     }
+         */
+        GraphChanged: {
+            /** @example Graph deleted successfully */
+            message: string;
+            graph: components["schemas"]["GraphName"];
+        };
+        /**
+         * @example {
+         *       "target": "social-copy"
+         *     }
+         */
+        CopyGraphRequest: {
+            target: components["schemas"]["GraphName"];
+        };
+        /**
+         * @example {
+         *       "query": "MATCH (p:Person) RETURN p.name"
+         *     }
+         */
+        PlanRequest: {
+            /**
+             * @description Cypher.
+             * @example MATCH (p:Person) RETURN p.name
+             */
+            query: string;
+            /**
+             * @description The values of the query's parameters.
+             * @example {
+             *       "year": 1900
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description How long it may take.
+             * @example 5000
+             */
+            timeoutMs?: number;
+        };
+        /**
+         * @example {
+         *       "plan": [
+         *         "Results",
+         *         "    Project",
+         *         "        Node By Label Scan | (p:Person)"
+         *       ]
+         *     }
+         */
+        QueryPlan: {
+            /**
+             * @description The plan's operations, indented below those that they feed.
+             * @example [
+             *       "Results",
+             *       "    Project",
+             *       "        Node By Label Scan | (p:Person)"
+             *     ]
+             */
+            plan: string[];
+        };
+        /**
+         * @example {
+         *       "queries": [
+         *         {
+         *           "at": "2025-11-24T12:00:00Z",
+         *           "command": "GRAPH.QUERY",
+         *           "query": "MATCH (n) RETURN n",
+         *           "durationMs": 12.5
+         *         }
+         *       ]
+         *     }
+         */
+        Slowlog: {
+            queries: components["schemas"]["SlowQuery"][];
+        };
+        /**
+         * @example {
+         *       "at": "2025-11-24T12:00:00Z",
+         *       "command": "GRAPH.QUERY",
+         *       "query": "MATCH (n) RETURN n",
+         *       "durationMs": 12.5
+         *     }
+         */
+        SlowQuery: {
+            /**
+             * Format: date-time
+             * @example 2025-11-24T12:00:00Z
+             */
+            at: string;
+            /** @example GRAPH.QUERY */
+            command: string;
+            /** @example MATCH (n) RETURN n */
+            query: string;
+            /**
+             * Format: double
+             * @example 12.5
+             */
+            durationMs: number;
+        };
+        /**
+         * @example {
+         *       "config": {
+         *         "TIMEOUT_MAX": 0
+         *       }
+         *     }
+         */
+        GraphConfig: {
+            /**
+             * @description Each setting by its name.
+             * @example {
+             *       "TIMEOUT_MAX": 0
+             *     }
+             */
+            config: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * @example {
+         *       "value": "1000"
+         *     }
+         */
+        GraphSettingRequest: {
+            /**
+             * @description As FalkorDB reads it.
+             * @example 1000
+             */
+            value: string;
+        };
+        /**
+         * @example {
+         *       "message": "Setting changed successfully",
+         *       "name": "TIMEOUT_MAX"
+         *     }
+         */
+        GraphSetting: {
+            /** @example Setting changed successfully */
+            message: string;
+            /** @example TIMEOUT_MAX */
+            name: string;
+        };
+        /**
+         * @description A query and how to run it.
+         * @example {
+         *       "query": "MATCH (p:Person) WHERE p.born > $year RETURN p.name",
+         *       "params": {
+         *         "year": 1900
+         *       },
+         *       "readOnly": true
+         *     }
+         */
+        QueryRequest: {
+            /**
+             * @description Cypher.
+             * @example MATCH (p:Person) WHERE p.born > $year RETURN p.name
+             */
+            query: string;
+            /**
+             * @description The values of the query's parameters: any JSON. Numbers with a fraction or an exponent are doubles, others are
+             *     integers of 64 bits. Names consist of letters, digits and underscores; keys of maps hold no backticks.
+             * @example {
+             *       "year": 1900
+             *     }
+             */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description How long the query may take. Without it, and at most, as long as the operator or the token allows.
+             * @example 5000
+             */
+            timeoutMs?: number;
+            /**
+             * @description Refuse the query if it would write.
+             * @default false
+             * @example true
+             */
+            readOnly?: boolean;
+            /**
+             * @description How integers are written that a double cannot hold exactly, those beyond 2^53.
+             * @default number
+             * @example string
+             * @enum {string}
+             */
+            bigints?: "number" | "string";
+            /**
+             * @description Write types with values that could be taken for others.
+             * @default false
+             * @example false
+             */
+            typed?: boolean;
+        };
+        /**
+         * @example {
+         *       "columns": [
+         *         "p.name"
+         *       ],
+         *       "rows": [
+         *         [
+         *           "Ada"
+         *         ],
+         *         [
+         *           "Grace"
+         *         ]
+         *       ],
+         *       "statistics": {
+         *         "cachedExecution": 0,
+         *         "executionTimeMs": 0.21
+         *       }
+         *     }
+         */
+        QueryResult: {
+            /**
+             * @example [
+             *       "p.name"
+             *     ]
+             */
+            columns: string[];
+            /**
+             * @example [
+             *       [
+             *         "Ada"
+             *       ],
+             *       [
+             *         "Grace"
+             *       ]
+             *     ]
+             */
+            rows: unknown[][];
+            /**
+             * @description What FalkorDB tells of the query, as numbers.
+             * @example {
+             *       "cachedExecution": 0,
+             *       "executionTimeMs": 0.21
+             *     }
+             */
+            statistics: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * @example {
          *       "host": "localhost",
          *       "port": 6379
@@ -1434,6 +2196,23 @@ export interface components {
             error?: string;
             /** @description The invalid fields of a 400. */
             errors?: components["schemas"]["FieldError"][];
+            position?: components["schemas"]["QueryPosition"];
+        };
+        /**
+         * @description Where in a query the fault is; lines and columns begin at 1, the offset at 0.
+         * @example {
+         *       "line": 1,
+         *       "column": 16,
+         *       "offset": 15
+         *     }
+         */
+        QueryPosition: {
+            /** @example 1 */
+            line: number;
+            /** @example 16 */
+            column: number;
+            /** @example 15 */
+            offset: number;
         };
         /**
          * @example {
@@ -1713,6 +2492,111 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /**
+         * @description The request is malformed or a field is invalid, and `errors` names the fields; or FalkorDB refused the query, and
+         *     `errors` holds its own message under `query`, and `position` where in the query if it says so.
+         */
+        QueryRefused: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "title": "Bad Request",
+                 *       "status": 400,
+                 *       "code": "query_refused",
+                 *       "message": "FalkorDB refused the query. See errors for what it says.",
+                 *       "requestId": "4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f",
+                 *       "errors": [
+                 *         {
+                 *           "field": "query",
+                 *           "message": "Invalid input ' ': expected RETURN"
+                 *         }
+                 *       ],
+                 *       "position": {
+                 *         "line": 1,
+                 *         "column": 16,
+                 *         "offset": 15
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no such graph. */
+        GraphNotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "title": "Not Found",
+                 *       "status": 404,
+                 *       "code": "graph_not_found",
+                 *       "message": "There is no graph of this name. GET /api/graph lists those that you may touch.",
+                 *       "requestId": "4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is larger than 4 MiB, or the result has more rows than the caller may take. */
+        QueryTooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "title": "Request Entity Too Large",
+                 *       "status": 413,
+                 *       "code": "too_many_rows",
+                 *       "message": "The result has 250000 rows, and at most 100000 are allowed. Add a LIMIT, or take it in parts with SKIP and LIMIT.",
+                 *       "requestId": "4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Too many queries at once, or requests in a minute, for the operator's or the token's limits. */
+        TooManyQueries: {
+            headers: {
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "title": "Too Many Requests",
+                 *       "status": 429,
+                 *       "code": "too_many_queries",
+                 *       "message": "More than 16 queries at once are not allowed. Wait as long as Retry-After says.",
+                 *       "requestId": "4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The instance did not end its work in time. Whether it has changed anything is unknown. */
+        QueryTimeout: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "title": "Gateway Timeout",
+                 *       "status": 504,
+                 *       "code": "query_timeout",
+                 *       "message": "The query did not end in time. Ask for less at once, or for more time with timeoutMs.",
+                 *       "requestId": "4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description A fault of this service; its log has the request ID. */
         InternalError: {
             headers: {
@@ -1760,6 +2644,11 @@ export interface components {
          *     nowhere; revoke it and start over with another key if the secret never arrived.
          */
         IdempotencyKey: string;
+        /**
+         * @description A graph's name. What a path cannot hold is percent-encoded, as `%2F` for a slash; a graph whose name is also a
+         *     word of these paths is reached by encoding one of its letters, as `%63onfig`.
+         */
+        Graph: components["schemas"]["GraphName"];
         /** @description A token's ID (not its text). */
         TokenId: components["schemas"]["TokenId"];
     };
@@ -1788,6 +2677,8 @@ export type Permissions = components['schemas']['Permissions'];
 export type GraphPatterns = components['schemas']['GraphPatterns'];
 export type AllowedIPs = components['schemas']['AllowedIPs'];
 export type NotBefore = components['schemas']['NotBefore'];
+export type QueryLimits = components['schemas']['QueryLimits'];
+export type TokenLimits = components['schemas']['TokenLimits'];
 export type Username = components['schemas']['Username'];
 export type Password = components['schemas']['Password'];
 export type Host = components['schemas']['Host'];
@@ -1820,6 +2711,23 @@ export type TokenResumed = components['schemas']['TokenResumed'];
 export type Policy = components['schemas']['Policy'];
 export type TokenForm = components['schemas']['TokenForm'];
 export type Introspection = components['schemas']['Introspection'];
+export type GraphName = components['schemas']['GraphName'];
+export type GraphList = components['schemas']['GraphList'];
+export type OwnPermissions = components['schemas']['OwnPermissions'];
+export type GraphInfo = components['schemas']['GraphInfo'];
+export type GraphIndex = components['schemas']['GraphIndex'];
+export type GraphConstraint = components['schemas']['GraphConstraint'];
+export type GraphChanged = components['schemas']['GraphChanged'];
+export type CopyGraphRequest = components['schemas']['CopyGraphRequest'];
+export type PlanRequest = components['schemas']['PlanRequest'];
+export type QueryPlan = components['schemas']['QueryPlan'];
+export type Slowlog = components['schemas']['Slowlog'];
+export type SlowQuery = components['schemas']['SlowQuery'];
+export type GraphConfig = components['schemas']['GraphConfig'];
+export type GraphSettingRequest = components['schemas']['GraphSettingRequest'];
+export type GraphSetting = components['schemas']['GraphSetting'];
+export type QueryRequest = components['schemas']['QueryRequest'];
+export type QueryResult = components['schemas']['QueryResult'];
 export type Instance = components['schemas']['Instance'];
 export type InstanceList = components['schemas']['InstanceList'];
 export type InstanceStatus = components['schemas']['InstanceStatus'];
@@ -1827,6 +2735,7 @@ export type ServiceStatus = components['schemas']['ServiceStatus'];
 export type SessionUser = components['schemas']['SessionUser'];
 export type Session = components['schemas']['Session'];
 export type Problem = components['schemas']['Problem'];
+export type QueryPosition = components['schemas']['QueryPosition'];
 export type FieldError = components['schemas']['FieldError'];
 export type ResponseTokenCreated = components['responses']['TokenCreated'];
 export type ResponseTokenRotated = components['responses']['TokenRotated'];
@@ -1842,9 +2751,15 @@ export type ResponseBodyTooLarge = components['responses']['BodyTooLarge'];
 export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
 export type ResponseMisdirectedRequest = components['responses']['MisdirectedRequest'];
 export type ResponseTooManyRequests = components['responses']['TooManyRequests'];
+export type ResponseQueryRefused = components['responses']['QueryRefused'];
+export type ResponseGraphNotFound = components['responses']['GraphNotFound'];
+export type ResponseQueryTooLarge = components['responses']['QueryTooLarge'];
+export type ResponseTooManyQueries = components['responses']['TooManyQueries'];
+export type ResponseQueryTimeout = components['responses']['QueryTimeout'];
 export type ResponseInternalError = components['responses']['InternalError'];
 export type ResponseUnavailable = components['responses']['Unavailable'];
 export type ParameterIdempotencyKey = components['parameters']['IdempotencyKey'];
+export type ParameterGraph = components['parameters']['Graph'];
 export type ParameterTokenId = components['parameters']['TokenId'];
 export type HeaderCacheControl = components['headers']['CacheControl'];
 export type HeaderSetCookie = components['headers']['SetCookie'];
@@ -2037,6 +2952,35 @@ export interface operations {
             421: components["responses"]["MisdirectedRequest"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    getOwnPermissions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnPermissions"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyQueries"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["QueryTimeout"];
         };
     };
     rotateOwnToken: {
@@ -2555,6 +3499,383 @@ export interface operations {
             421: components["responses"]["MisdirectedRequest"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    listGraphs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The graphs. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GraphList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyQueries"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["QueryTimeout"];
+        };
+    };
+    getGraphConfig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GraphConfig"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyQueries"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["QueryTimeout"];
+        };
+    };
+    setGraphConfig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The setting's name. */
+                setting: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GraphSettingRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GraphSetting"];
+                };
+            };
+            400: components["responses"]["QueryRefused"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["QueryTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyQueries"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["QueryTimeout"];
+        };
+    };
+    getGraph: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A graph's name. What a path cannot hold is percent-encoded, as `%2F` for a slash; a graph whose name is also a
+                 *     word of these paths is reached by encoding one of its letters, as `%63onfig`.
+                 */
+                graph: components["parameters"]["Graph"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GraphInfo"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["GraphNotFound"];
+            413: components["responses"]["QueryTooLarge"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyQueries"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["QueryTimeout"];
+        };
+    };
+    deleteGraph: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A graph's name. What a path cannot hold is percent-encoded, as `%2F` for a slash; a graph whose name is also a
+                 *     word of these paths is reached by encoding one of its letters, as `%63onfig`.
+                 */
+                graph: components["parameters"]["Graph"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GraphChanged"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["GraphNotFound"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyQueries"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["QueryTimeout"];
+        };
+    };
+    explainGraph: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A graph's name. What a path cannot hold is percent-encoded, as `%2F` for a slash; a graph whose name is also a
+                 *     word of these paths is reached by encoding one of its letters, as `%63onfig`.
+                 */
+                graph: components["parameters"]["Graph"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryPlan"];
+                };
+            };
+            400: components["responses"]["QueryRefused"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["GraphNotFound"];
+            413: components["responses"]["QueryTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyQueries"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["QueryTimeout"];
+        };
+    };
+    profileGraph: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A graph's name. What a path cannot hold is percent-encoded, as `%2F` for a slash; a graph whose name is also a
+                 *     word of these paths is reached by encoding one of its letters, as `%63onfig`.
+                 */
+                graph: components["parameters"]["Graph"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryPlan"];
+                };
+            };
+            400: components["responses"]["QueryRefused"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["GraphNotFound"];
+            413: components["responses"]["QueryTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyQueries"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["QueryTimeout"];
+        };
+    };
+    copyGraph: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A graph's name. What a path cannot hold is percent-encoded, as `%2F` for a slash; a graph whose name is also a
+                 *     word of these paths is reached by encoding one of its letters, as `%63onfig`.
+                 */
+                graph: components["parameters"]["Graph"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CopyGraphRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GraphChanged"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["GraphNotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["QueryTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyQueries"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["QueryTimeout"];
+        };
+    };
+    getGraphSlowlog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A graph's name. What a path cannot hold is percent-encoded, as `%2F` for a slash; a graph whose name is also a
+                 *     word of these paths is reached by encoding one of its letters, as `%63onfig`.
+                 */
+                graph: components["parameters"]["Graph"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Slowlog"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["GraphNotFound"];
+            413: components["responses"]["QueryTooLarge"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyQueries"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["QueryTimeout"];
+        };
+    };
+    queryGraph: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description A graph's name. What a path cannot hold is percent-encoded, as `%2F` for a slash; a graph whose name is also a
+                 *     word of these paths is reached by encoding one of its letters, as `%63onfig`.
+                 */
+                graph: components["parameters"]["Graph"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueryRequest"];
+            };
+        };
+        responses: {
+            /** @description The result. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryResult"];
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["QueryRefused"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["GraphNotFound"];
+            413: components["responses"]["QueryTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["MisdirectedRequest"];
+            429: components["responses"]["TooManyQueries"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["QueryTimeout"];
         };
     };
     getHealth: {
