@@ -261,3 +261,26 @@ func TestBrowserRowsNeedTheCompatibleMode(t *testing.T) {
 	p := startProgram(t, options{storeURL: browserStore(t, s).URL(), env: s.env()})
 	p.bearer(t, s.Tokens[0].JWT).get("/api/auth/tokens").isProblem(t, http.StatusUnauthorized, "credentials_no_longer_valid")
 }
+
+// FalkorDB Browser tells nobody what it revokes: it writes into the store, and the
+// next request must find it there.
+func TestWhatTheBrowserRevokesIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t, options{args: []string{"--browser-compat"}})
+	u := instanceA.newUser(t, writer)
+	for i := range 10 {
+		created := p.newToken(t, u, fmt.Sprint("revoked ", i))
+		c := p.bearer(t, created.Token)
+		for range 3 {
+			if got := c.works(); got != http.StatusOK {
+				t.Fatalf("answered %d", got)
+			}
+		}
+		revoked := query(t, p.store(t), fmt.Sprintf(`MATCH (t:Token {token_id: %q}) MERGE (u:User {user_id: t.user_id})
+			SET t.is_active = false CREATE (t)-[:REVOKED_BY {at: timestamp() / 1000}]->(u) RETURN t.token_id`, created.TokenID))
+		if len(revoked) != 1 {
+			t.Fatalf("the store revoked %v", revoked)
+		}
+		c.get("/api/auth/tokens").isProblem(t, http.StatusUnauthorized, "invalid_token")
+	}
+}
