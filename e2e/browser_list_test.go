@@ -17,67 +17,111 @@ import (
 
 func TestManyTokensAreSearchedSortedAndPaged(t *testing.T) {
 	t.Parallel()
-	const many = 250
+	const many = 120
 	u := instanceA.newUser(t, writer)
 	makeTokens(t, u, many)
 	g := newPage(t, shared)
 	g.signIn(u)
-	g.says(".pager", fmt.Sprintf("1–25 of %d", many))
-	g.says(".pager", "Page 1 of 10")
+	g.says(".count", fmt.Sprintf("50 of %d tokens", many))
 	g.capture("many-tokens")
 
 	_, cookie := shared.signIn(t, u)
 	want := ids(shared.cookie(t, cookie).list("?limit=1000"))
-	got := g.rows()
-	for page := 2; page <= 10; page++ {
-		g.press("Next page")
-		g.says(".pager", fmt.Sprintf("Page %d of 10", page))
-		got = append(got, g.rows()...)
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("the pages hold %d tokens, not the %d that the API lists in its order", len(got), len(want))
-	}
-	g.press("Next page") // there is none
-	g.says(".pager", "Page 10 of 10")
-	g.press("Previous page")
-	g.says(".pager", "Page 9 of 10")
-
-	g.press("Name")
-	g.sees("ascending", `document.querySelector("th").ariaSort === "ascending"`)
-	g.says(".pager", "Page 1 of 10")
-	if names := g.names(); names[0] != "token 1" || names[1] != "token 2" || names[9] != "token 10" {
-		t.Errorf("by name: %q", names[:10])
-	}
-	g.press("Name")
-	g.sees("descending", `document.querySelector("th").ariaSort === "descending"`)
-	if names := g.names(); names[0] != "token 250" || names[24] != "token 226" {
-		t.Errorf("by name, turned round: %q", names)
+	g.press("Show more")
+	g.says(".count", fmt.Sprintf("100 of %d tokens", many))
+	g.press("Show more")
+	g.says(".count", fmt.Sprintf("%d tokens", many))
+	g.hides(".more")
+	if got := g.rows(); !slices.Equal(got, want) {
+		t.Errorf("there are %d tokens, not the %d that the API lists in its order", len(got), len(want))
 	}
 
-	g.fill(".search input", "TOKEN 24")
-	g.says(".count", fmt.Sprintf("13 of %d tokens", many))
-	if names := g.names(); len(names) != 13 || names[0] != "token 249" || names[12] != "token 24" {
+	g.press("Name")
+	g.isAt("/settings/tokens?sort=name&order=asc")
+	g.sees("ascending", `document.querySelector("[aria-sort]").ariaSort === "ascending"`)
+	g.sees("by name", `document.querySelector(".token-name").textContent === "token 1"`)
+	g.press("Name")
+	g.isAt("/settings/tokens?sort=name")
+	g.sees("by name, turned round", `document.querySelector(".token-name").textContent === "token 99"`)
+
+	g.fill(".search input", "TOKEN 11")
+	g.says(".count", "11 tokens")
+	if names := g.names(); len(names) != 11 || names[0] != "token 119" || names[10] != "token 11" {
 		t.Errorf("found %q", names)
 	}
-	// How one looks at the table is kept while one looks at one token.
-	g.press("token 245")
-	g.says("h1", "token 245")
+	g.isAt("/settings/tokens?name=TOKEN+11&sort=name")
+	// How one looks at the list is kept while one looks at one token, and by a reload.
+	g.press("token 115")
+	g.says("h1", "token 115")
 	g.press("Personal access tokens")
-	g.says(".count", fmt.Sprintf("13 of %d tokens", many))
+	g.isAt("/settings/tokens?name=TOKEN+11&sort=name")
+	g.says(".count", "11 tokens")
+	g.do("reload", chromedp.Reload())
+	g.says(".count", "11 tokens")
 	g.fill(".search input", want[7])
-	g.says(".count", fmt.Sprintf("1 of %d tokens", many))
-	if rows := g.rows(); len(rows) != 1 || rows[0] != want[7] {
-		t.Errorf("by ID: found %q", rows)
-	}
-	g.fill(".search input", "no such token")
-	g.says(".empty", "No token matches “no such token”")
+	g.says(".empty", "No token matches “"+want[7]+"”")
+	g.press("Open the token with this ID")
+	g.isAt("/settings/tokens/" + want[7])
+	g.do("back", chromedp.NavigateBack())
 	g.press("Clear the search")
-	g.says(".count", fmt.Sprintf("%d tokens", many))
-	eval[bool](g, `(e => { e.value = "100"; return e.dispatchEvent(new Event("change", { bubbles: true })); })(document.querySelector(".pager select"))`)
-	g.says(".pager", "Page 1 of 3")
-	if rows := g.rows(); len(rows) != 100 {
-		t.Errorf("a page of 100 has %d rows", len(rows))
+	g.isAt("/settings/tokens?sort=name")
+	g.says(".count", fmt.Sprintf("50 of %d tokens", many))
+}
+
+func TestFiltersAreAskedOfTheServer(t *testing.T) {
+	t.Parallel()
+	boss, ana := instanceA.newUser(t, admin), instanceA.newUser(t, writer)
+	mark := unique("filtered")
+	used := shared.newToken(t, ana, mark+" used")
+	if got := shared.bearer(t, used.Token).works(); got != http.StatusOK {
+		t.Fatalf("answers %d", got)
 	}
+	shared.shortToken(t, ana, mark+" ends soon", 24*60*60)
+	limited := isCreatedAnyhow(t, shared.with(t, ana, `"graphs":["other-*"]`))
+	shared.newToken(t, boss, mark+" the boss's")
+	g := newPage(t, shared)
+	g.signIn(boss)
+	g.fill(".search input", mark)
+	g.says(".count", "3 tokens")
+	g.press("Filters")
+	g.shows("#filter-user")
+	g.checkLooks("filters")
+	g.fill("#filter-user", ana.name)
+	g.says(".count", "2 tokens")
+	g.pick("#filter-end", "7")
+	g.says(".count", "1 token")
+	if names := g.names(); !slices.Equal(names, []string{mark + " ends soon"}) {
+		t.Errorf("what ends soon: %q", names)
+	}
+	g.pick("#filter-end", "")
+	g.says(".count", "2 tokens")
+	eventually(t, pagePatience, "the use to be written", func() bool {
+		g.pick("#filter-use", "used7")
+		g.sees("an answer", `!document.querySelector(".turning")`)
+		g.press("Reload")
+		g.sees("an answer", `!document.querySelector(".turning")`)
+		return slices.Equal(g.names(), []string{mark + " used"})
+	})
+	g.pick("#filter-use", "")
+	g.fill(".search input", "")
+	g.fill("#filter-graph", "other-1")
+	g.says(".count", "3 tokens")
+	g.shows(`[data-token="` + limited.TokenID + `"]`)
+	g.fill("#filter-graph", "social")
+	g.says(".count", "2 tokens")
+	if g.has(`[data-token="` + limited.TokenID + `"]`) {
+		t.Error("a token that may not touch the graph is found")
+	}
+	if got := g.text("[aria-expanded]"); got != "Filters (2)" {
+		t.Errorf("the filters are said to be %q", got)
+	}
+}
+
+// pick chooses an entry of a select.
+func (g *page) pick(css, value string) {
+	g.t.Helper()
+	g.shows(css)
+	eval[bool](g, `(e => { e.value = `+quoted(value)+`; return e.dispatchEvent(new Event("change", { bubbles: true })); })(document.querySelector(`+quoted(css)+`))`)
 }
 
 // rows are the IDs of the tokens in the table.

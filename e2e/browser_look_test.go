@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/falkorpat/falkorpat/gen/client"
 	"github.com/falkorpat/falkorpat/store"
 )
 
@@ -61,8 +62,10 @@ func TestNamesAreShownExactlyAndNeverExecuted(t *testing.T) {
 	g.isAt("/sign-in")
 	g.signIn(instanceA.newUser(t, admin))
 	g.shows(".search")
-	g.fill(".search input", u.name)
-	g.says(".count", "9 of ")
+	g.press("Filters")
+	g.shows("#filter-user")
+	g.fill("#filter-user", u.name)
+	g.says(".count", "9 tokens")
 	for _, width := range []int64{1280, 800, 390} {
 		g.look("light", width, 844)
 		g.fits(fmt.Sprintf("the list of odd names at %d pixels", width))
@@ -175,15 +178,16 @@ func TestPicturesForTheREADMEAreTaken(t *testing.T) {
 		role                string
 		age, lifetime, idle time.Duration
 		from, with          string
+		limits              string
 	}{
-		{"backup-restore", "boss", 200 * 24 * hour, 0, 49 * hour, "10.4.0.9", "falkordb-cli/1.4"},
-		{"Ana's notebook", "writer", 80 * 24 * hour, 90 * 24 * hour, 31 * 24 * hour, "198.51.100.4", "python-requests/2.32"},
-		{"Nightly import", "writer", 58 * 24 * hour, 60 * 24 * hour, 9 * hour, "10.4.0.12", "falkordb-py/1.2"},
-		{"Grafana dashboards", "reader", 12 * 24 * hour, 90 * 24 * hour, 20 * time.Second, "10.4.0.31", "Grafana/12"},
-		{"Quarterly report", "reader", 9 * 24 * hour, 30 * 24 * hour, 0, "", ""},
-		{"CI/CD Pipeline Token", "boss", 3 * 24 * hour, 30 * 24 * hour, 21 * time.Minute, "192.0.2.17", "curl/8.5.0"},
+		{"backup-restore", "boss", 200 * 24 * hour, 0, 49 * hour, "10.4.0.9", "falkordb-cli/1.4", `"allowedIps":["10.4.0.0/24"]`},
+		{"Ana's notebook", "writer", 80 * 24 * hour, 90 * 24 * hour, 31 * 24 * hour, "198.51.100.4", "python-requests/2.32", ``},
+		{"Nightly import", "writer", 58 * 24 * hour, 60 * 24 * hour, 9 * hour, "10.4.0.12", "falkordb-py/1.2", `"permissions":["graph:read","graph:write"],"graphs":["social","tenant-*"]`},
+		{"Grafana dashboards", "reader", 12 * 24 * hour, 90 * 24 * hour, 20 * time.Second, "10.4.0.31", "Grafana/12", `"permissions":["graph:read"],"graphs":["metrics"]`},
+		{"Quarterly report", "reader", 9 * 24 * hour, 30 * 24 * hour, 0, "", "", ``},
+		{"CI/CD Pipeline Token", "boss", 3 * 24 * hour, 30 * 24 * hour, 21 * time.Minute, "192.0.2.17", "curl/8.5.0", ``},
 	} {
-		created := p.newToken(t, instanceA.user(t, one.role), one.name)
+		created := p.limitedToken(t, instanceA.user(t, one.role), one.name, one.limits)
 		p.age(t, created.TokenID, one.age, one.lifetime, one.idle, one.from, one.with)
 	}
 	g := newPage(t, p)
@@ -199,6 +203,16 @@ func TestPicturesForTheREADMEAreTaken(t *testing.T) {
 	if got := len(g.texts(".badge.soon")); got != 1 {
 		t.Errorf("%d tokens are marked to end soon, want 1", got)
 	}
+}
+
+// limitedToken makes a token with limits, which complete a JSON object.
+func (p *program) limitedToken(t *testing.T, u user, name, limits string) client.TokenCreated {
+	t.Helper()
+	_, cookie := p.signIn(t, u)
+	if limits != "" {
+		limits = "," + limits
+	}
+	return isCreatedAnyhow(t, p.cookie(t, cookie).post("/api/auth/tokens", `{"name":`+quoted(name)+limits+`}`))
 }
 
 // age gives a token a past; a lifetime or idleness of 0 is none.

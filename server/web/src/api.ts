@@ -12,15 +12,15 @@ import createClient, {
   type TokenAnswer,
   type TokenCreated,
   type TokenRotated,
-  type TokenStatus,
 } from "@falkorpat/sdk";
+import type { Listed } from "./memory.js";
+import type { ApiQuery } from "./lib/query.js";
 import { failureOf, type Result, unreachable } from "./lib/problem.js";
 
 /** No call takes longer; signing in may take the server 5 s. */
 const TIMEOUT_MS = 15_000;
-/** The API's largest page, and how many of them are fetched at most. */
-const PAGE_SIZE = 1000;
-const MOST_PAGES = 100;
+/** How many calls one list may take at most before a person has to ask for more. */
+const MOST_CALLS = 20;
 
 /** What becomes of the token that took a revoked one's place. */
 export type Successor = "revoke" | "keep";
@@ -31,8 +31,8 @@ export interface Api {
   signOut(): Promise<Result<void>>;
   policy(): Promise<Result<Policy>>;
   instances(): Promise<Result<readonly Instance[]>>;
-  /** Every token of one status, newest first. */
-  tokens(status: TokenStatus): Promise<Result<readonly Token[]>>;
+  /** What a query finds: the first size tokens, or as many after what is there. */
+  tokens(query: ApiQuery, from: Listed | undefined, size: number): Promise<Result<Listed>>;
   token(id: string): Promise<Result<TokenAnswer>>;
   /** The key makes it safe to ask again after an answer was lost; so it is when rotating. */
   createToken(request: CreateTokenRequest, key: string): Promise<Result<TokenCreated>>;
@@ -69,19 +69,24 @@ export function newApi(base: string, onSignedOut: () => void): Api {
     }
   }
 
-  async function tokens(status: TokenStatus): Promise<Result<readonly Token[]>> {
-    const all: Token[] = [];
-    let cursor: string | null = null;
-    for (let page = 0; page < MOST_PAGES; page++) {
-      const query: { status: TokenStatus; limit: number; cursor?: string } = { status, limit: PAGE_SIZE };
-      if (cursor !== null) query.cursor = cursor;
-      const result = await call(client.GET("/api/auth/tokens", { params: { query } }), (list) => list);
+  async function tokens(query: ApiQuery, from: Listed | undefined, size: number): Promise<Result<Listed>> {
+    const all: Token[] = [...(from?.tokens ?? [])];
+    let cursor = from?.cursor ?? null;
+    let total = from?.total;
+    // Where a filter leaves little, an answer may hold less than was asked for, and the search goes on.
+    for (let left = size, calls = 0; left > 0 && calls < MOST_CALLS; calls++) {
+      const page: ApiQuery = { ...query, limit: left, total: total === undefined };
+      if (cursor !== null) page.cursor = cursor;
+      const result = await call(client.GET("/api/auth/tokens", { params: { query: page } }), (list) => list);
       if (!result.ok) return result;
-      all.push(...result.value.tokens);
-      cursor = result.value.next_cursor;
+      const { tokens: found, next_cursor: next, total: counted } = result.value;
+      all.push(...found);
+      left -= found.length;
+      total ??= counted ?? undefined;
+      cursor = next;
       if (cursor === null) break;
     }
-    return { ok: true, value: all };
+    return { ok: true, value: { tokens: all, cursor, total: total ?? all.length } };
   }
 
   const one = (tokenId: string) => ({ params: { path: { tokenId } } });

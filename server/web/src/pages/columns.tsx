@@ -1,27 +1,30 @@
-import type { Token, TokenStatus } from "@falkorpat/sdk";
+import type { Token } from "@falkorpat/sdk";
 import type { ComponentChildren } from "preact";
 import { expiresSoon } from "../lib/expiry.js";
 import { parseTime } from "../lib/time.js";
 import { limitWords } from "../lib/limits.js";
-import type { SortKey } from "../lib/tokens.js";
+import type { Sort, Tab } from "../lib/query.js";
 import { HOME, Link } from "../router.js";
 import { RoleBadge, Typed, When } from "../ui/bits.js";
 
 export interface Column {
-  key: SortKey;
+  /** Its name in the table. */
+  key: string;
   label: string;
+  /** What it is called where the API can sort by it. */
+  sort?: Sort;
   cell(token: Token, now: number): ComponentChildren;
 }
 
 /** columnsOf is what the table of a status shows; whose a token is matters only to those who see others'. */
-export function columnsOf(status: TokenStatus, admin: boolean): readonly Column[] {
+export function columnsOf(status: Tab, admin: boolean): readonly Column[] {
   return [
-    { key: "name", label: "Name", cell: Name },
+    { key: "name", label: "Name", sort: "name", cell: Name },
     ...(admin ? OWNER : []),
-    { key: "created_at", label: "Created", cell: (token, now) => <Past at={token.created_at} now={now} /> },
-    { key: "expires_at", label: status === "expired" ? "Expired" : "Expires", cell: Expires },
+    { key: "created_at", label: "Created", sort: "created", cell: (token, now) => <Past at={token.created_at} now={now} /> },
+    { key: "expires_at", label: status === "expired" ? "Expired" : "Expires", sort: "expires", cell: Expires },
     ...(status === "revoked" ? REVOKED : []),
-    { key: "last_used", label: "Last used", cell: LastUsed },
+    { key: "last_used", label: "Last used", sort: "last_used", cell: LastUsed },
   ];
 }
 

@@ -1,108 +1,67 @@
 import type { Token } from "@falkorpat/sdk";
-import { NEWEST_FIRST, pageOf, searchTokens, sortTokens } from "../lib/tokens.js";
-import type { View } from "../memory.js";
+import { filters, looksLikeId, type Query, type Tab, unfiltered } from "../lib/query.js";
+import { HOME, Link } from "../router.js";
 import { FailureAlert } from "../ui/bits.js";
 import { Icon } from "../ui/icons.js";
-import { Pager } from "../ui/pager.js";
 import { columnsOf } from "./columns.js";
-import type { Tab } from "./status-tabs.js";
+import { ListTools } from "./list-tools.js";
 import { TokenTable } from "./token-table.js";
 import type { Tokens } from "./use-tokens.js";
 
 interface TokenListProps {
   list: Tokens;
-  status: Tab;
+  query: Query;
+  onQuery(query: Query): void;
   admin: boolean;
-  view: View;
-  onView(view: View): void;
   now: number;
   onRevoke(token: Token): void;
   onGenerate(): void;
 }
 
-/** The tokens of one status in whatever state they are: loading, failed, none, or a table with its tools. */
-export function TokenList({ list, status, admin, view, onView, now, onRevoke, onGenerate }: TokenListProps) {
+/** What a query finds, in whatever state it is: loading, failed, nothing, or a table with its tools. */
+export function TokenList(props: TokenListProps) {
+  const { list, query, onQuery, admin, now, onRevoke, onGenerate } = props;
   const { tokens, failure } = list;
-  if (!tokens) {
-    return failure ? (
-      <div class="tokens-state">
-        <FailureAlert failure={failure} onRetry={list.reload} />
-      </div>
-    ) : (
-      <Loading />
-    );
-  }
-
-  const columns = columnsOf(status, admin);
-  // A tab may lack the column that another one was sorted by.
-  const sort = columns.some(({ key }) => key === view.sort.key) ? view.sort : NEWEST_FIRST;
-  const found = searchTokens(tokens, view.query);
-  const page = pageOf(sortTokens(found, sort), view.page, view.size);
-
+  const narrowed = query.name.trim() !== "" || filters(query) > 0;
+  const tools = narrowed || (tokens?.length ?? 0) > 0;
   return (
     <>
+      {tools && (
+        <ListTools
+          list={list}
+          query={query}
+          onQuery={onQuery}
+          admin={admin}
+        />
+      )}
       {failure && (
         <div class="tokens-state">
           <FailureAlert failure={failure} onRetry={list.reload} />
         </div>
       )}
-      {tokens.length === 0 ? (
-        <NoTokens status={status} onGenerate={onGenerate} />
-      ) : (
-        <>
-          <Toolbar list={list} view={view} onView={onView} found={found.length} total={tokens.length} />
-          {found.length === 0 ? (
-            <NothingFound query={view.query} onClear={() => onView({ ...view, query: "", page: 1 })} />
-          ) : (
-            <TokenTable
-              columns={columns}
-              rows={page.rows}
-              status={status}
-              sort={sort}
-              onSort={(next) => onView({ ...view, sort: next, page: 1 })}
-              now={now}
-              onRevoke={onRevoke}
-            />
-          )}
-          <Pager page={page} size={view.size} onChange={(change) => onView({ ...view, ...change })} />
-        </>
+      {!tokens && !failure && <Loading />}
+      {tokens?.length === 0 && !list.more && !narrowed && <NoTokens status={query.status} onGenerate={onGenerate} />}
+      {tokens?.length === 0 && !list.more && narrowed && (
+        <NothingFound query={query} onClear={() => onQuery(unfiltered(query))} />
+      )}
+      {tokens && tokens.length > 0 && (
+        <TokenTable
+          columns={columnsOf(query.status, admin)}
+          rows={tokens}
+          query={query}
+          onQuery={onQuery}
+          now={now}
+          onRevoke={onRevoke}
+        />
+      )}
+      {list.more && (
+        <div class="more">
+          <button type="button" class="button" aria-disabled={list.loading} onClick={list.next}>
+            {list.loading ? "Loading…" : "Show more"}
+          </button>
+        </div>
       )}
     </>
-  );
-}
-
-interface ToolbarProps {
-  list: Tokens;
-  view: View;
-  onView(view: View): void;
-  found: number;
-  total: number;
-}
-
-function Toolbar({ list, view, onView, found, total }: ToolbarProps) {
-  return (
-    <div class="toolbar" role="search">
-      <label class="search">
-        <span class="visually-hidden">Search tokens</span>
-        <Icon name="search" />
-        <input
-          class="input"
-          type="search"
-          placeholder="Search by name, user, address or ID"
-          autocomplete="off"
-          dir="auto"
-          value={view.query}
-          onInput={(event) => onView({ ...view, query: event.currentTarget.value, page: 1 })}
-        />
-      </label>
-      <p class="muted small count" role="status">
-        {found === total ? `${total} ${total === 1 ? "token" : "tokens"}` : `${found} of ${total} tokens`}
-      </p>
-      <button type="button" class="button quiet" onClick={list.reload} aria-busy={list.loading} title="Reload the list">
-        <Icon name="refresh" class={list.loading ? "turning" : ""} />
-        <span class="visually-hidden">Reload</span>
-      </button>
-    </div>
   );
 }
 
@@ -146,12 +105,24 @@ function NoTokens({ status, onGenerate }: { status: Tab; onGenerate: () => void 
   );
 }
 
-function NothingFound({ query, onClear }: { query: string; onClear: () => void }) {
+function NothingFound({ query, onClear }: { query: Query; onClear: () => void }) {
+  const name = query.name.trim();
   return (
     <div class="empty">
       <h2>
-        No token matches “<bdi>{query}</bdi>”
+        {name === "" ? (
+          "No token matches the filters"
+        ) : (
+          <>
+            No token matches “<bdi>{name}</bdi>”
+          </>
+        )}
       </h2>
+      {looksLikeId(name) && (
+        <p>
+          <Link to={`${HOME}/${encodeURIComponent(name)}`}>Open the token with this ID</Link>
+        </p>
+      )}
       <button type="button" class="button" onClick={onClear}>
         Clear the search
       </button>

@@ -1,30 +1,30 @@
-import type { Token, TokenStatus } from "@falkorpat/sdk";
-import { type Sort, type SortKey, toggleSort } from "../lib/tokens.js";
+import type { Token } from "@falkorpat/sdk";
+import { type Query, type Sort, sorted } from "../lib/query.js";
 import { Icon } from "../ui/icons.js";
 import type { Column } from "./columns.js";
 
 interface TokenTableProps {
   columns: readonly Column[];
   rows: readonly Token[];
-  status: TokenStatus;
-  sort: Sort;
-  onSort(sort: Sort): void;
+  query: Query;
+  onQuery(query: Query): void;
   now: number;
   onRevoke(token: Token): void;
 }
 
 /** The table itself; at a phone's width every row becomes a card, and the headers a choice. */
-export function TokenTable({ columns, rows, status, sort, onSort, now, onRevoke }: TokenTableProps) {
+export function TokenTable(props: TokenTableProps) {
+  const { columns, rows, query, onQuery, now, onRevoke } = props;
   // What has ended for good is refused already.
-  const revocable = status !== "expired" && status !== "revoked";
+  const revocable = query.status !== "expired" && query.status !== "revoked";
   return (
     <>
-      <SortChoice columns={columns} sort={sort} onSort={onSort} />
+      <SortChoice columns={columns} query={query} onQuery={onQuery} />
       <table class="token-table">
         <thead>
           <tr>
             {columns.map((column) => (
-              <Header key={column.key} column={column} sort={sort} onSort={onSort} />
+              <Header key={column.key} column={column} query={query} onQuery={onQuery} />
             ))}
             {revocable && (
               <th scope="col">
@@ -63,18 +63,25 @@ export function TokenTable({ columns, rows, status, sort, onSort, now, onRevoke 
 
 interface HeaderProps {
   column: Column;
-  sort: Sort;
-  onSort(sort: Sort): void;
+  query: Query;
+  onQuery(query: Query): void;
 }
 
-function Header({ column: { key, label }, sort, onSort }: HeaderProps) {
-  const current = sort.key === key;
-  const direction = sort.direction === "asc" ? "ascending" : "descending";
+function Header({ column: { label, sort }, query, onQuery }: HeaderProps) {
+  if (sort === undefined) {
+    return (
+      <th scope="col">
+        <span class="unsorted">{label}</span>
+      </th>
+    );
+  }
+  const current = query.sort === sort;
+  const direction = query.order === "asc" ? "ascending" : "descending";
   return (
     <th scope="col" aria-sort={current ? direction : undefined}>
-      <button type="button" class="sort" onClick={() => onSort(toggleSort(sort, key))}>
+      <button type="button" class="sort" onClick={() => onQuery(sorted(query, sort))}>
         {label}
-        <Icon name={current && sort.direction === "asc" ? "up" : "down"} class={current ? "on" : ""} />
+        <Icon name={current && query.order === "asc" ? "up" : "down"} class={current ? "on" : ""} />
       </button>
     </th>
   );
@@ -82,30 +89,31 @@ function Header({ column: { key, label }, sort, onSort }: HeaderProps) {
 
 interface SortChoiceProps {
   columns: readonly Column[];
-  sort: Sort;
-  onSort(sort: Sort): void;
+  query: Query;
+  onQuery(query: Query): void;
 }
 
-function SortChoice({ columns, sort, onSort }: SortChoiceProps) {
-  const reverse = () => onSort(toggleSort(sort, sort.key));
-  // A sort of another column, so that the newly chosen one gets its natural direction.
-  const choose = (key: string) => onSort(toggleSort({ ...sort, key: "role" }, key as SortKey));
+function SortChoice({ columns, query, onQuery }: SortChoiceProps) {
   return (
     <div class="sort-choice">
       <label>
         <span class="muted small">Sort by</span>
-        <select class="input" value={sort.key} onChange={(event) => choose(event.currentTarget.value)}>
+        <select
+          class="input"
+          value={query.sort}
+          onChange={(event) => onQuery(sorted(query, event.currentTarget.value as Sort))}
+        >
           {columns
-            .filter(({ key }) => key !== "role")
-            .map(({ key, label }) => (
-              <option key={key} value={key}>
+            .filter(({ sort }) => sort !== undefined)
+            .map(({ sort, label }) => (
+              <option key={sort} value={sort}>
                 {label}
               </option>
             ))}
         </select>
       </label>
-      <button type="button" class="button quiet" onClick={reverse}>
-        <Icon name={sort.direction === "asc" ? "up" : "down"} />
+      <button type="button" class="button quiet" onClick={() => onQuery(sorted(query, query.sort))}>
+        <Icon name={query.order === "asc" ? "up" : "down"} />
         <span class="visually-hidden">Reverse the order</span>
       </button>
     </div>

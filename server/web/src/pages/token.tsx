@@ -70,7 +70,7 @@ export function TokenPage({ api, memory, id, session }: TokenPageProps) {
   return (
     <>
       <p class="crumb">
-        <Link to={HOME}>
+        <Link to={HOME + memory.view}>
           <Icon name="left" />
           Personal access tokens
         </Link>

@@ -1,12 +1,13 @@
 // Settings > Personal Access Tokens.
 
-import type { Session, Token, TokenStatus } from "@falkorpat/sdk";
+import type { Session, Token } from "@falkorpat/sdk";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Api, Successor } from "../api.js";
 import { EMPTY_DRAFT } from "../lib/draft.js";
 import { ruleOf } from "../lib/expiry.js";
+import { paramsOf, type Query, queryOf } from "../lib/query.js";
 import { titled } from "../lib/tokens.js";
-import type { Memory, View } from "../memory.js";
+import type { Memory } from "../memory.js";
 import { HOME, useNavigation } from "../router.js";
 import { useNow } from "../ui/bits.js";
 import { Icon } from "../ui/icons.js";
@@ -15,7 +16,7 @@ import { Toast } from "../ui/toast.js";
 import { GenerateDialog } from "./generate-dialog.js";
 import { RevokeDialog } from "./revoke-dialog.js";
 import { type Secret, SecretCard } from "./secret-card.js";
-import { statusOf, StatusTabs } from "./status-tabs.js";
+import { StatusTabs } from "./status-tabs.js";
 import { TokenList } from "./token-list.js";
 import { usePolicy } from "./use-policy.js";
 import { useTokens } from "./use-tokens.js";
@@ -29,15 +30,21 @@ interface TokensPageProps {
 export function TokensPage({ api, memory, session }: TokensPageProps) {
   const heading = usePage("Personal access tokens");
   const router = useNavigation();
-  const status = statusOf(router.place.query);
+  const query = queryOf(router.place.query);
+  const ask = (next: Query) => router.go(HOME + paramsOf(next), { replace: true });
   const policy = usePolicy(api, memory);
-  const list = useTokens(api, memory, status);
-  const [view, setView] = useView(memory, status);
+  const list = useTokens(api, memory, query);
   const [generating, setGenerating] = useState(memory.draft !== undefined);
   const [secret, setSecret] = useState<Secret>();
   const [revoking, setRevoking] = useState<Token>();
   const tokens = useRef<HTMLElement>(null);
   const now = useNow();
+
+  // The way back from a token leads to what was looked at.
+  const view = paramsOf(query);
+  useEffect(() => {
+    memory.view = view;
+  }, [view]);
 
   const [revocations, setRevocations] = useState(0);
 
@@ -58,9 +65,9 @@ export function TokensPage({ api, memory, session }: TokensPageProps) {
   const created = (next: Secret) => {
     generate(false);
     setSecret(next);
-    setView({ ...view, query: "", page: 1 });
     list.created(next.tokenId);
-    if (status !== "active") router.go(HOME);
+    // Where it is seen: among the active ones, the newest first.
+    if (view !== "") router.go(HOME);
   };
   const revoke = (token: Token, successor: Successor) => {
     setRevoking(undefined);
@@ -86,14 +93,13 @@ export function TokensPage({ api, memory, session }: TokensPageProps) {
 
       {secret && <SecretCard key={secret.tokenId} secret={secret} onDone={() => setSecret(undefined)} />}
 
-      <section ref={tokens} class="card tokens" aria-label={`${titled(status)} tokens`} tabIndex={-1}>
-        <StatusTabs current={status} />
+      <section ref={tokens} class="card tokens" aria-label={`${titled(query.status)} tokens`} tabIndex={-1}>
+        <StatusTabs query={query} />
         <TokenList
           list={list}
-          status={status}
           admin={session?.role === "Admin"}
-          view={view}
-          onView={setView}
+          query={query}
+          onQuery={ask}
           now={now}
           onRevoke={setRevoking}
           onGenerate={() => generate(true)}
@@ -114,19 +120,4 @@ export function TokensPage({ api, memory, session }: TokensPageProps) {
       <Toast notice={list.notice} onClose={list.clearNotice} />
     </>
   );
-}
-
-/** useView is how the table is looked at; it is remembered, and every tab begins at its first page. */
-function useView(memory: Memory, status: TokenStatus): [View, (view: View) => void] {
-  const [view, setState] = useState(memory.view);
-  const setView = (next: View) => {
-    memory.view = next;
-    setState(next);
-  };
-  const shown = useRef(status);
-  useEffect(() => {
-    if (shown.current !== status) setView({ ...view, page: 1 });
-    shown.current = status;
-  }, [status]);
-  return [view, setView];
 }
