@@ -33,6 +33,10 @@ engine: ## Fetch the FalkorDB engine into .falkordb, once.
 test: engine browser proxies ## Run every test there is.
 	go test -race -timeout 30m ./...
 
+.PHONY: proof
+proof: engine ## Revoke 10,000 tokens on three replicas, in each of seven troubles, and count what is accepted afterwards.
+	FALKORPAT_PROOF_REVOCATIONS=10000 go test -timeout 2h -count 1 -v -parallel 1 -run 'RevokedTokenIsRefused(OnEvery|By)|RevocationIsAnswered' ./e2e
+
 .PHONY: browser
 browser: # What the browser tests need: a Chromium, and npm's axe.
 	e2e/browser.sh

@@ -53,6 +53,7 @@ func TestNothingPassesWhileTheStoreIsOutOfReach(t *testing.T) {
 	u := instanceA.newUser(t, admin)
 	created, other := p.newToken(t, u, "created"), p.newToken(t, u, "other")
 	_, cookie := p.signIn(t, u)
+	_, leaving := p.signIn(t, u) // whether it is signed out in the end is unknown
 	revoked := p.newToken(t, u, "revoked")
 	p.bearer(t, created.Token).revoke(revoked.TokenID)
 
@@ -61,6 +62,10 @@ func TestNothingPassesWhileTheStoreIsOutOfReach(t *testing.T) {
 	refused := func() {
 		t.Helper()
 		token, session, nobody := p.bearer(t, created.Token), p.cookie(t, cookie), p.nobody(t)
+		eventually(t, outageBound, "the lease to be over", func() bool {
+			return token.get("/api/status").status == http.StatusServiceUnavailable &&
+				p.bearer(t, revoked.Token).works() == http.StatusServiceUnavailable
+		})
 		var wait sync.WaitGroup
 		for name, send := range map[string]func() answer{
 			"list by token":   func() answer { return token.get("/api/auth/tokens") },
@@ -70,7 +75,7 @@ func TestNothingPassesWhileTheStoreIsOutOfReach(t *testing.T) {
 			"status":          func() answer { return token.get("/api/status") },
 			"list by session": func() answer { return session.get("/api/auth/tokens") },
 			"who am I":        func() answer { return session.get("/api/auth/session") },
-			"sign out":        func() answer { return session.send(http.MethodDelete, "/api/auth/session", nil) },
+			"sign out":        func() answer { return p.cookie(t, leaving).send(http.MethodDelete, "/api/auth/session", nil) },
 			"sign in":         func() answer { return nobody.post("/api/auth/session", login) },
 			"create by login": func() answer { return nobody.post("/api/auth/tokens/credentials", login) },
 			"wrong password":  func() answer { return nobody.post("/api/auth/session", wrong) },

@@ -99,6 +99,25 @@ func TestBranchFallsAlone(t *testing.T) {
 	}
 }
 
+func TestFamilyIsWhatFallsTogetherAlsoWhenItHasFallen(t *testing.T) {
+	t.Parallel()
+	s := setup(t)
+	root, _ := create(t, s, alice), create(t, s, alice)
+	child := create(t, s, alice, from(root))
+	grandchild := create(t, s, alice, from(child))
+	for range 2 {
+		got, err := s.Family(t.Context(), root.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "family", sorted(got), sorted([]string{root.ID, child.ID, grandchild.ID}))
+		revoke(t, s, root.ID)
+	}
+	if got, err := s.Family(t.Context(), "1-nobody"); err != nil || len(got) != 0 {
+		t.Errorf("nobody's family is %v, %v", got, err)
+	}
+}
+
 func TestRevokerNeedNotHaveATokenHere(t *testing.T) {
 	t.Parallel()
 	s := setup(t)

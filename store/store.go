@@ -122,6 +122,9 @@ func (s *Store) client() *redis.Client {
 // the graph (the login limit). Keys must not begin with the graph's name.
 func (s *Store) Client() redis.UniversalClient { return s.db.Conn }
 
+// Graph is the name of the graph.
+func (s *Store) Graph() string { return s.graph }
+
 // Close ends all connections and waits for what was under way, which returns
 // ErrUnavailable, as all later operations do. A second Close does nothing.
 func (s *Store) Close() error {

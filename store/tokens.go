@@ -63,6 +63,9 @@ const (
 			t.encrypted_password = ''` + keepEventOfToken + `
 		RETURN t.token_id`
 
+	queryFamily = revokeRoot + `MATCH (root)-[:ROTATED_TO*0..]-(one:Token) WITH DISTINCT one
+		MATCH (one)<-[:ISSUED_BY*0..]-(t:Token) RETURN DISTINCT t.token_id`
+
 	queryRevokeToken       = revokeTree + endTokens
 	queryRevokeRotatedOnly = revokePast + endTokens
 )
@@ -244,6 +247,22 @@ func (s *Store) RevokeToken(ctx context.Context, r Revocation) ([]string, error)
 	for i := range rows {
 		if ids[i] = rows[i].text(); rows[i].err != nil {
 			return nil, fmt.Errorf("revoke token %s: %w", r.TokenID, rows[i].err)
+		}
+	}
+	return ids, nil
+}
+
+// Family finds what RevokeToken ends together with a token, whether or not it has
+// ended: all that the token was rotated from or to, and all made from these.
+func (s *Store) Family(ctx context.Context, tokenID string) ([]string, error) {
+	rows, err := s.read(ctx, queryFamily, param{"token_id", tokenID})
+	if err != nil {
+		return nil, fmt.Errorf("find family of token %s: %w", tokenID, err)
+	}
+	ids := make([]string, len(rows))
+	for i := range rows {
+		if ids[i] = rows[i].text(); rows[i].err != nil {
+			return nil, fmt.Errorf("find family of token %s: %w", tokenID, rows[i].err)
 		}
 	}
 	return ids, nil

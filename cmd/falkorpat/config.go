@@ -44,6 +44,7 @@ type config struct {
 	BrowserCompat     bool   `env:"FALKORPAT_BROWSER_COMPAT" help:"Write and read sealed passwords and token claims as FalkorDB Browser does, to share a store with it."`
 
 	SessionLifetime time.Duration `env:"FALKORPAT_SESSION_LIFETIME" default:"24h" help:"How long a sign-in lasts, at most 24h."`
+	TokenCache      int           `env:"FALKORPAT_TOKEN_CACHE" default:"100000" help:"Tokens that are verified from memory, at most; 0 to look every token up in the store for every request."`
 	LoginFailures   int           `env:"FALKORPAT_LOGIN_FAILURES" default:"30" help:"Failed logins that one address may have in a minute; negative for no limit."`
 	LeakReports     int           `env:"FALKORPAT_LEAK_REPORTS" default:"60" help:"Reports of leaked tokens that one address may send in a minute; negative for no limit."`
 
@@ -90,6 +91,9 @@ func (c config) read() (*settings, error) {
 	s.readAddresses(&f)
 	if s.SessionLifetime < time.Minute || s.SessionLifetime > session.MaxLifetime {
 		f.add("--session-lifetime", errors.New("must be from 1m to 24h"))
+	}
+	if s.TokenCache < 0 {
+		f.add("--token-cache", errors.New("must be at least 0"))
 	}
 	if s.LoginFailures == 0 {
 		f.add("--login-failures", errors.New("must be at least 1, or negative for no limit"))

@@ -19,6 +19,7 @@ import (
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/graph"
 	"github.com/falkorpat/falkorpat/server/instance"
+	"github.com/falkorpat/falkorpat/server/lease"
 	"github.com/falkorpat/falkorpat/server/ratelimit"
 	"github.com/falkorpat/falkorpat/server/session"
 	"github.com/falkorpat/falkorpat/server/tokens"
@@ -31,6 +32,8 @@ const (
 	drainTime = 1500 * time.Millisecond
 	// flushTime bounds the last write of uses.
 	flushTime = 700 * time.Millisecond
+	// leaveTime bounds the giving up of the lease.
+	leaveTime = 300 * time.Millisecond
 )
 
 type serveCommand struct {
@@ -191,7 +194,12 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 	if err != nil {
 		return nil, err
 	}
+	held, err := a.startLease(ctx, kept, keeper)
+	if err != nil {
+		return nil, err
+	}
 	service, err := tokens.New(tokens.Options{
+		Lease: held, Remember: a.TokenCache,
 		Store: kept, Keeper: keeper, Signing: a.signing, Audit: history, BrowserCompat: a.BrowserCompat, Policy: a.policy(),
 		Reports: ratelimit.New(ratelimit.Options{Client: kept.Client(), What: "report", PerMinute: a.LeakReports}),
 		Now:     time.Now, Random: rand.Reader, Log: a.log,
@@ -220,6 +228,29 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 		Store: kept, Directory: directory, Keeper: keeper, Tokens: service, Sessions: sessions, Graphs: graphs,
 		BasePath: a.BasePath, TrustedProxies: a.proxies, TokenHeader: a.VerifyHeader, LocalOnly: a.localOnly(), Now: time.Now, Log: a.log,
 	})
+}
+
+// startLease starts what lets this replica remember tokens. FalkorDB Browser
+// tells nobody what it revokes, so beside it nothing is remembered.
+func (a *app) startLease(ctx context.Context, kept *store.Store, keeper *credentials.Keeper) (*lease.Lease, error) {
+	held, err := lease.New(lease.Options{
+		Client: kept.Client(), Graph: kept.Graph(), Off: a.BrowserCompat || a.TokenCache == 0,
+		Forget: keeper.Forget, Now: time.Now, Random: rand.Reader, Log: a.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	held.Start(context.WithoutCancel(ctx)) // until stop
+	a.onStop(func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, leaveTime)
+		defer cancel()
+		if err := held.Stop(ctx); err != nil {
+			// Others wait for the lease's end, and no longer.
+			a.log.WarnContext(ctx, "the store was not told that this replica has stopped", "error", err)
+		}
+		return nil
+	})
+	return held, nil
 }
 
 func (a *app) listen(ctx context.Context, handler *server.Server) error {

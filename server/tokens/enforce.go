@@ -85,7 +85,9 @@ func (s *Service) inBatches(
 		if err != nil {
 			return err
 		}
-		s.changed(changed...)
+		if err := s.changed(ctx, changed...); err != nil {
+			return err
+		}
 		if total += len(changed); len(changed) == 0 {
 			break
 		}
@@ -125,6 +127,5 @@ func (s *Service) Resume(ctx context.Context, t *store.Token) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("resume token %s: %w", t.ID, err)
 	}
-	s.changed(t.ID)
-	return true, nil
+	return true, s.changed(ctx, t.ID)
 }

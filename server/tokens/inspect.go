@@ -58,7 +58,9 @@ func (s *Service) RevokeText(ctx context.Context, text string, from netip.Addr) 
 		return err
 	}
 	switch t.Status(s.now()) {
-	case store.StatusRevoked, store.StatusExpired:
+	case store.StatusRevoked:
+		return s.tellAgain(ctx, t.ID)
+	case store.StatusExpired:
 		return nil
 	case store.StatusSuspended, store.StatusStale, store.StatusActive:
 	}

@@ -41,7 +41,8 @@ type RevokeRequest struct {
 
 // Revoke ends a token, all that it was rotated from or to, and all made from
 // any of these. It tells whether the token worked or had only expired before, in
-// contrast to having been revoked already.
+// contrast to having been revoked already. When it returns, no replica accepts any
+// of them.
 func (s *Service) Revoke(ctx context.Context, t *store.Token, r RevokeRequest) (bool, error) {
 	event := s.audit.Success(ctx, store.ActionTokenRevoked, t)
 	event.Reason = cmp.Or(r.Reason, store.ReasonDirect)
@@ -52,14 +53,30 @@ func (s *Service) Revoke(ctx context.Context, t *store.Token, r RevokeRequest) (
 	if err != nil {
 		return false, err
 	}
-	s.changed(ended...)
-	return slices.Contains(ended, t.ID), nil
+	fresh := slices.Contains(ended, t.ID)
+	if !fresh {
+		return false, s.tellAgain(ctx, t.ID)
+	}
+	return true, s.changed(ctx, ended...)
+}
+
+// tellAgain tells other replicas of a revocation that was made before: whoever
+// made it may not have got to it.
+func (s *Service) tellAgain(ctx context.Context, id string) error {
+	ended, err := s.store.Family(ctx, id)
+	if err != nil {
+		return err
+	}
+	return s.changed(ctx, ended...)
 }
 
 // changed is called after every change to tokens that decides whether they are
-// accepted, and for what: nothing remembered of them counts from then on.
-func (s *Service) changed(ids ...string) {
+// accepted, and for what: once it returns nil, no replica goes by what it
+// remembered of them before. Errors are those of lease.Lease.Changed; the change
+// itself stands.
+func (s *Service) changed(ctx context.Context, ids ...string) error {
 	for _, id := range ids {
 		s.keeper.Forget(id)
 	}
+	return s.lease.Changed(ctx, ids...)
 }

@@ -135,7 +135,9 @@ func TestServiceRefusesAPolicyThatContradictsItself(t *testing.T) {
 	for _, p := range []Policy{
 		{MaxLifetime: day}, {DefaultLifetime: 367 * day}, {MaxLifetime: 367 * day}, {SuspendIdleDays: -1}, {Reuse: "x"}, {Existing: "x"},
 	} {
-		_, err := New(Options{Store: f.store, Keeper: f.keeper, Audit: f.audit, Reports: f.reports, Signing: f.signing, Policy: p, Now: f.now, Random: f.random, Log: f.log})
+		o := f.options
+		o.Policy = p
+		_, err := New(o)
 		if err == nil || !strings.Contains(err.Error(), "Policy") {
 			t.Errorf("%+v: %v", p, err)
 		}

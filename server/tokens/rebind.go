@@ -64,7 +64,9 @@ func (s *Service) Rebind(ctx context.Context, peer netip.Addr, t *store.Token, r
 	if err != nil {
 		return err
 	}
-	s.changed(t.ID)
+	if err := s.changed(ctx, t.ID); err != nil {
+		return err
+	}
 	s.keeper.Remember(kept, identity.Role)
 	return nil
 }

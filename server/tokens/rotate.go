@@ -60,6 +60,10 @@ func (s *Service) Rotate(ctx context.Context, issuer Issuer, t *store.Token, r R
 	if err != nil || fresh != nil {
 		return issued, fresh, err
 	}
+	// Whoever rotated it may not have got to tell the other replicas.
+	if err := s.changed(ctx, t.ID); err != nil {
+		return nil, nil, err
+	}
 	if t, err = s.Get(ctx, t.ID); err != nil {
 		return nil, nil, err
 	}
@@ -101,7 +105,9 @@ func (s *Service) rotate(ctx context.Context, issuer Issuer, t *store.Token, gra
 	if err != nil {
 		return nil, nil, err
 	}
-	s.changed(t.ID)
+	if err := s.changed(ctx, t.ID); err != nil {
+		return nil, nil, err
+	}
 	old := *s.Current(t)
 	old.RotatedTo, old.RotatedAt = issued.ID, draft.CreatedAt.Truncate(time.Second)
 	if old.ExpiresAt.IsZero() || until.Before(old.ExpiresAt) {

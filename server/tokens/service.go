@@ -13,6 +13,7 @@ import (
 	"github.com/falkorpat/falkorpat/server/audit"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/instance"
+	"github.com/falkorpat/falkorpat/server/lease"
 	"github.com/falkorpat/falkorpat/server/ratelimit"
 	"github.com/falkorpat/falkorpat/store"
 )
@@ -22,6 +23,13 @@ type Options struct {
 	Store   *store.Store
 	Keeper  *credentials.Keeper
 	Signing crypto.SigningRing
+	// Lease says for how long what is known of tokens counts, and tells other
+	// replicas what has changed. It must be started before the Service, and
+	// stopped after it.
+	Lease *lease.Lease
+	// Remember is how many tokens are remembered at most; 100,000 when zero.
+	Remember int
+	Metrics  Metrics
 	// Reports limits the reports of leaked tokens that a peer may send.
 	Reports *ratelimit.Limiter
 	// Audit makes the events that are written with every change.
@@ -46,6 +54,8 @@ func (o *Options) validate() error {
 	switch {
 	case o.Store == nil:
 		return errors.New("tokens: Store is missing")
+	case o.Lease == nil:
+		return errors.New("tokens: Lease is missing")
 	case o.Keeper == nil:
 		return errors.New("tokens: Keeper is missing")
 	case o.Reports == nil:
@@ -66,6 +76,15 @@ func (o *Options) validate() error {
 	setDefault(&o.FlushInterval, time.Second)
 	setDefault(&o.UsageInterval, 5*time.Minute)
 	setDefault(&o.SweepInterval, time.Minute)
+	if o.Remember == 0 {
+		o.Remember = remembered
+	}
+	if o.Metrics.Hit == nil {
+		o.Metrics.Hit = func() {}
+	}
+	if o.Metrics.Missed == nil {
+		o.Metrics.Missed = func() {}
+	}
 	return nil
 }
 
@@ -88,6 +107,8 @@ type Service struct {
 	now      func() time.Time
 	random   io.Reader
 	log      *slog.Logger
+	lease    *lease.Lease
+	memory   *memory
 	recorder *recorder
 	sweeper  *sweeper
 }
@@ -97,7 +118,12 @@ func New(o Options) (*Service, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	m, err := newMemory(o)
+	if err != nil {
+		return nil, err
+	}
 	s := &Service{
+		lease: o.Lease, memory: m,
 		store: o.Store, keeper: o.Keeper, signing: o.Signing, audit: o.Audit, reports: o.Reports, compat: o.BrowserCompat, policy: o.Policy, now: o.Now, random: o.Random, log: o.Log,
 		recorder: newRecorder(o),
 		sweeper:  newSweeper(o),

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/falkorpat/falkorpat/server/audit"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/instance"
+	"github.com/falkorpat/falkorpat/server/lease"
 	"github.com/falkorpat/falkorpat/server/ratelimit"
 	"github.com/falkorpat/falkorpat/store"
 	"github.com/falkorpat/falkorpat/store/embedded"
@@ -52,11 +54,12 @@ func (c *clock) Advance(d time.Duration) {
 
 type fixture struct {
 	*Service
-	store *store.Store
-	clock *clock
-	raw   redis.UniversalClient
-	graph string
-	port  int
+	options Options
+	store   *store.Store
+	clock   *clock
+	raw     redis.UniversalClient
+	graph   string
+	port    int
 }
 
 // setup makes a service on a graph of its own, with a clock that stands still.
@@ -109,13 +112,37 @@ func setup(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Service, err = New(Options{
+	f.options = Options{
+		Lease: f.startLease(t),
 		Store: f.store, Keeper: keeper, Signing: signing, Audit: history, Reports: ratelimit.New(ratelimit.Options{Client: f.raw, What: "report " + f.graph, PerMinute: 5}), Now: f.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	f.Service, err = New(f.options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// startLease starts a lease on the test's clock and waits until it is held.
+func (f *fixture) startLease(t *testing.T) *lease.Lease {
+	t.Helper()
+	held := make(chan struct{})
+	once := sync.OnceFunc(func() { close(held) })
+	l, err := lease.New(lease.Options{
+		Client: f.raw, Graph: f.graph, Now: f.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		Metrics: lease.Metrics{Held: func(is bool) {
+			if is {
+				once()
+			}
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Start(t.Context())
+	t.Cleanup(func() { _ = l.Stop(context.Background()) })
+	<-held
+	return l
 }
 
 // user makes an ACL user and returns credentials; its name is unique to the test.
@@ -317,7 +344,7 @@ func TestRecorderForgetsTokensNoLongerUsed(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	for i := range 10 {
-		f.recorder.record(store.Use{TokenID: strconv.Itoa(i), At: f.clock.Now()}, time.Time{})
+		f.recorder.record(&store.Token{ID: strconv.Itoa(i)}, new(atomic.Pointer[usage]), f.clock.Now(), client("192.0.2.1"))
 	}
 	for range 2 {
 		if err := f.recorder.flush(t.Context(), false); err != nil {
@@ -325,7 +352,7 @@ func TestRecorderForgetsTokensNoLongerUsed(t *testing.T) {
 		}
 		f.clock.Advance(6 * time.Minute)
 	}
-	if n := len(f.recorder.entries); n != 0 {
+	if n := len(f.recorder.usages); n != 0 {
 		t.Errorf("%d entries are left", n)
 	}
 }
@@ -334,10 +361,10 @@ func TestRecorderIsBounded(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	for i := range maxRecorded + 5 {
-		f.recorder.record(store.Use{TokenID: strconv.Itoa(i), At: f.clock.Now()}, time.Time{})
+		f.recorder.record(&store.Token{ID: strconv.Itoa(i)}, new(atomic.Pointer[usage]), f.clock.Now(), client("192.0.2.1"))
 	}
-	if n := len(f.recorder.entries); n != maxRecorded || f.recorder.dropped != 5 {
-		t.Errorf("%d entries and %d dropped, want %d and 5", n, f.recorder.dropped, maxRecorded)
+	if n := len(f.recorder.usages); n != maxRecorded || f.recorder.dropped.Load() != 5 {
+		t.Errorf("%d entries and %d dropped, want %d and 5", n, f.recorder.dropped.Load(), maxRecorded)
 	}
 }
 

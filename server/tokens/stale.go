@@ -47,12 +47,17 @@ func (s *Service) noteStale(ctx context.Context, t *store.Token, since time.Time
 		return
 	}
 	t.StaleSince = since
+	s.lease.Drop(t.ID)
 	if len(ids) == 0 {
 		return
 	}
 	s.log.InfoContext(ctx, "the login behind tokens has changed", "token_id", t.ID, "stale", !since.IsZero(), "tokens", len(ids))
-	// Its own answer is news already.
-	s.changed(slices.DeleteFunc(ids, func(id string) bool { return id == t.ID })...)
+	// Its own answer is news already. Nobody is accepted by the mark, so other
+	// replicas may find it by themselves.
+	for _, id := range slices.DeleteFunc(ids, func(id string) bool { return id == t.ID }) {
+		s.keeper.Forget(id)
+		s.lease.Drop(id)
+	}
 }
 
 func (s *Service) markStale(ctx context.Context, t *store.Token, since time.Time) ([]string, error) {

@@ -3,7 +3,9 @@ package tokens
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/falkorpat/falkorpat/store"
@@ -17,13 +19,37 @@ const (
 	flushBatch = 200
 )
 
-// entry is what the recorder knows of one token.
-type entry struct {
-	use store.Use
+// usage is the latest use of one token. Each has a lock of its own, held for a
+// few nanoseconds, and noting a use allocates nothing.
+type usage struct {
+	tokenID string
+
+	mu    sync.Mutex
+	at    time.Time
+	ip    netip.Addr
+	agent string
 	// written is when the store last got a use of this token.
 	written time.Time
-	// pending is whether use is newer than what the store has.
+	// pending is whether the use is newer than what the store has.
 	pending bool
+	// gone says that the recorder has forgotten it: what is noted here is lost.
+	gone bool
+}
+
+// note notes a use; false when the usage is gone.
+func (u *usage) note(at time.Time, client Client) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.gone {
+		return false
+	}
+	u.at, u.ip, u.agent, u.pending = at, client.IP, client.Agent, true
+	return true
+}
+
+// latest is the use for the store; the lock must be held.
+func (u *usage) latest() store.Use {
+	return store.Use{TokenID: u.tokenID, At: u.at.Truncate(time.Second), IP: u.ip.String(), Agent: u.agent}
 }
 
 // recorder keeps the latest use of each token and writes it in batches, each
@@ -33,10 +59,11 @@ type recorder struct {
 	now      func() time.Time
 	log      *slog.Logger
 	interval time.Duration
+	dropped  atomic.Int64
 
-	mu      sync.Mutex
-	entries map[string]entry
-	dropped int
+	// mu guards usages. It is never taken while a usage's own lock is held.
+	mu     sync.RWMutex
+	usages map[string]*usage
 
 	loop loop
 }
@@ -44,7 +71,7 @@ type recorder struct {
 func newRecorder(o Options) *recorder {
 	r := &recorder{
 		store: o.Store, now: o.Now, log: o.Log, interval: o.UsageInterval,
-		entries: make(map[string]entry),
+		usages: make(map[string]*usage),
 	}
 	r.loop = loop{interval: o.FlushInterval, run: func(ctx context.Context) { _ = r.flush(ctx, false) }}
 	return r
@@ -58,35 +85,62 @@ func (r *recorder) stop(ctx context.Context) error {
 	return r.flush(ctx, true)
 }
 
-// record notes a use. stored is the time of the use that the store has.
-func (r *recorder) record(use store.Use, stored time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	e, known := r.entries[use.TokenID]
-	if !known && len(r.entries) >= maxRecorded {
-		r.dropped++
+// record notes a use of a token. place remembers where its uses are noted.
+func (r *recorder) record(t *store.Token, place *atomic.Pointer[usage], at time.Time, client Client) {
+	if u := place.Load(); u != nil && u.note(at, client) {
 		return
 	}
-	if stored.After(e.written) {
-		e.written = stored // another replica wrote it
+	for { // a new one may be gone only when an interval passes meanwhile
+		u := r.usageOf(t)
+		if u == nil {
+			r.dropped.Add(1)
+			return
+		}
+		place.Store(u)
+		if u.note(at, client) {
+			return
+		}
 	}
-	e.use, e.pending = use, true
-	r.entries[use.TokenID] = e
+}
+
+// usageOf finds where a token's uses are noted; nil when there are too many.
+func (r *recorder) usageOf(t *store.Token) *usage {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	u, known := r.usages[t.ID]
+	if !known {
+		if len(r.usages) >= maxRecorded {
+			return nil
+		}
+		u = &usage{tokenID: t.ID}
+		r.usages[t.ID] = u
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if t.LastUse.At.After(u.written) {
+		u.written = t.LastUse.At // another replica wrote it
+	}
+	return u
 }
 
 // latest gives the latest use that this replica has seen and still holds.
 func (r *recorder) latest(tokenID string) (store.Use, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	e, ok := r.entries[tokenID]
-	return e.use, ok
+	r.mu.RLock()
+	u, ok := r.usages[tokenID]
+	r.mu.RUnlock()
+	if !ok {
+		return store.Use{}, false
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.latest(), !u.at.IsZero()
 }
 
 // flush writes the uses that are due, or all that are pending. What cannot be
 // written stays for the next time.
 func (r *recorder) flush(ctx context.Context, all bool) error {
-	uses, dropped := r.take(all)
-	if dropped > 0 {
+	uses := r.take(all)
+	if dropped := r.dropped.Swap(0); dropped > 0 {
 		r.log.WarnContext(ctx, "more tokens in use than are recorded; some uses were not noted", "uses", dropped)
 	}
 	for len(uses) > 0 {
@@ -105,35 +159,37 @@ func (r *recorder) flush(ctx context.Context, all bool) error {
 
 // take marks as written what is to be written now, and forgets tokens that
 // have not been used for an interval.
-func (r *recorder) take(all bool) (uses []store.Use, dropped int) {
+func (r *recorder) take(all bool) []store.Use {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
-	for id, e := range r.entries {
-		due := now.Sub(e.written).Abs() >= r.interval // also when the clock was set back
+	var uses []store.Use
+	for id, u := range r.usages {
+		u.mu.Lock()
+		due := now.Sub(u.written).Abs() >= r.interval // also when the clock was set back
 		switch {
-		case e.pending && (due || all):
-			uses = append(uses, e.use)
-			e.pending, e.written = false, now
-			r.entries[id] = e
-		case !e.pending && due:
-			delete(r.entries, id)
+		case u.pending && (due || all):
+			uses = append(uses, u.latest())
+			u.pending, u.written = false, now
+		case !u.pending && due:
+			u.gone = true
+			delete(r.usages, id)
 		}
+		u.mu.Unlock()
 	}
-	dropped, r.dropped = r.dropped, 0
-	return uses, dropped
+	return uses
 }
 
-// giveBack makes uses pending again, unless newer ones have come meanwhile.
+// giveBack makes uses pending again. Newer ones may have come meanwhile, which
+// are written in their place.
 func (r *recorder) giveBack(uses []store.Use) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.mu.RLock()
+	defer r.mu.RUnlock()
 	for _, use := range uses {
-		e := r.entries[use.TokenID]
-		e.written = time.Time{}
-		if !e.pending {
-			e.use, e.pending = use, true
+		if u, ok := r.usages[use.TokenID]; ok {
+			u.mu.Lock()
+			u.written, u.pending = time.Time{}, true
+			u.mu.Unlock()
 		}
-		r.entries[use.TokenID] = e
 	}
 }

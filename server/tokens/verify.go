@@ -2,11 +2,9 @@ package tokens
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/falkorpat/falkorpat/crypto"
 	"github.com/falkorpat/falkorpat/server/access"
 	"github.com/falkorpat/falkorpat/server/audit"
 	"github.com/falkorpat/falkorpat/store"
@@ -36,10 +34,11 @@ func (a Accepted) Permissions() access.Permissions { return a.permissions }
 // store.ErrUnavailable or instance.ErrUnreachable when that can't be told.
 func (s *Service) Verify(ctx context.Context, text string, client Client) (Accepted, error) {
 	now := s.now()
-	t, err := s.find(ctx, text, now)
+	k, err := s.memory.find(ctx, text, now)
 	if err != nil {
 		return Accepted{}, err
 	}
+	t := k.own()
 	switch t.Status(now) {
 	case store.StatusRevoked:
 		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrRevoked)
@@ -69,28 +68,18 @@ func (s *Service) Verify(ctx context.Context, text string, client Client) (Accep
 	if err != nil {
 		return Accepted{}, err
 	}
-	s.recorder.record(store.Use{TokenID: t.ID, At: now.Truncate(time.Second), IP: client.IP.String(), Agent: client.Agent}, t.LastUse.At)
+	s.recorder.record(k.token, &k.usage, now, client)
 	return Accepted{token: t, role: role, permissions: access.OfToken(role, t.Permissions)}, nil
 }
 
 // find gives the row of a token's text, whatever its status. It returns an error
 // under ErrUnauthenticated when there is none, and store.ErrUnavailable.
 func (s *Service) find(ctx context.Context, text string, now time.Time) (*store.Token, error) {
-	verified, err := s.signing.Verify(text, now)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnauthenticated, err)
-	}
-	t, err := s.store.TokenByHash(ctx, crypto.HashToken(text))
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, fmt.Errorf("find token %s: %w", verified.Claims().ID, ErrUnknown)
-	}
+	k, err := s.memory.find(ctx, text, now)
 	if err != nil {
 		return nil, err
 	}
-	if t.ID != verified.Claims().ID {
-		return nil, fmt.Errorf("find token %s: row has another ID: %w", t.ID, ErrUnknown)
-	}
-	return canonical(t), nil
+	return k.own(), nil
 }
 
 // reused acts upon the use of a secret that was rotated out and whose grace is
@@ -117,4 +106,5 @@ func (s *Service) noteRole(ctx context.Context, t *store.Token, role store.Role)
 		return
 	}
 	t.Role = role
+	s.lease.Drop(t.ID)
 }
