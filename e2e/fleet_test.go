@@ -47,7 +47,10 @@ type fleet struct {
 	proxy    *storeProxy
 	http     *http.Client
 	owner    string // the token that revokes
-	result   proof
+	// cold leaves every second token unknown to the replica that suffers until it is
+	// revoked, after a part of this time: its first look-up is under way then.
+	cold   time.Duration
+	result proof
 }
 
 // proof is what a test has seen.
@@ -118,6 +121,9 @@ func (f *fleet) create(n int) []client.TokenCreated {
 			return
 		}
 		for replica := range f.replicas {
+			if replica == 2 && f.isCold(i) {
+				continue
+			}
 			if got := f.use(replica, tokens[i].Token); got != http.StatusOK {
 				f.t.Errorf("replica %d answered %d to a new token", replica, got)
 			}
@@ -128,6 +134,8 @@ func (f *fleet) create(n int) []client.TokenCreated {
 	}
 	return tokens
 }
+
+func (f *fleet) isCold(i int) bool { return f.cold > 0 && i%2 == 1 }
 
 func (f *fleet) each(n int, do func(i int)) {
 	var next atomic.Int64
@@ -156,6 +164,10 @@ func (f *fleet) revoke(tokens []client.TokenCreated, by int) (wait func()) {
 				group = &late // it may not answer before it is well again
 			}
 			group.Go(func() { f.hammer(replica, tokens[i].Token, &answered) })
+		}
+		if f.isCold(i) {
+			const parts = 16
+			<-time.After(f.cold * time.Duration(i/2%parts) / parts)
 		}
 		var status int
 		var body []byte

@@ -79,8 +79,9 @@ func TestRevokedTokenIsRefusedByAReplicaWhoseStoreIsSilent(t *testing.T) {
 func TestRevokedTokenIsRefusedByAReplicaFarFromTheStore(t *testing.T) {
 	t.Parallel()
 	f := startFleet(t)
+	f.cold = 400 * time.Millisecond
 	f.inRounds(func(revoke func()) {
-		f.proxy.slow(100 * time.Millisecond)
+		f.proxy.slow(150 * time.Millisecond)
 		defer f.proxy.mend()
 		revoke()
 	})

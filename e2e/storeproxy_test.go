@@ -16,9 +16,14 @@ type storeProxy struct {
 	open    map[net.Conn]struct{}
 	refuse  bool          // new connections are closed at once
 	stalled chan struct{} // closed when bytes flow again; nil while they do
-	delay   time.Duration // each way
+	delay   time.Duration // each way, at most
+	served  int           // connections until now
+	turn    int           // how often there was a delay
 	running sync.WaitGroup
 }
+
+// delayShares is into how many parts a delay is divided.
+const delayShares = 3
 
 // startStoreProxy starts a proxy that ends with the test.
 func startStoreProxy(t *testing.T, target string) *storeProxy {
@@ -63,17 +68,17 @@ func (p *storeProxy) serve(near net.Conn) {
 		return
 	}
 	defer far.Close()
-	p.keep(near, far)
+	share := p.keep(near, far)
 	defer p.drop(near, far)
 	var both sync.WaitGroup
-	both.Go(func() { p.pipe(far, near) })
-	both.Go(func() { p.pipe(near, far) })
+	both.Go(func() { p.pipe(far, near, share) })
+	both.Go(func() { p.pipe(near, far, share) })
 	both.Wait()
 }
 
 // pipe carries bytes one way. Each piece waits for the delay by itself, so that a
 // delay takes nothing from how much flows.
-func (p *storeProxy) pipe(to, from net.Conn) {
+func (p *storeProxy) pipe(to, from net.Conn, share int) {
 	type piece struct {
 		bytes []byte
 		at    time.Time
@@ -95,7 +100,7 @@ func (p *storeProxy) pipe(to, from net.Conn) {
 	for {
 		n, err := from.Read(buffer)
 		p.mu.Lock()
-		delay, stalled := p.delay, p.stalled
+		delay, stalled := p.delay*time.Duration((share+p.turn)%(delayShares+1))/delayShares, p.stalled
 		p.mu.Unlock()
 		if stalled != nil {
 			<-stalled
@@ -109,12 +114,15 @@ func (p *storeProxy) pipe(to, from net.Conn) {
 	}
 }
 
-func (p *storeProxy) keep(conns ...net.Conn) {
+// keep remembers a pair of connections, and gives it its share of delays.
+func (p *storeProxy) keep(conns ...net.Conn) (share int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range conns {
 		p.open[c] = struct{}{}
 	}
+	p.served++
+	return p.served
 }
 
 func (p *storeProxy) drop(conns ...net.Conn) {
@@ -150,11 +158,14 @@ func (p *storeProxy) stall() {
 	p.stalled = make(chan struct{})
 }
 
-// slow delays all that goes through, each way.
+// slow delays what goes through, each way: some connections not at all, others by
+// a third, by two thirds or by all of the delay, each in its turn. What was asked
+// first is so answered last.
 func (p *storeProxy) slow(delay time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.delay = delay
+	p.turn++
 }
 
 // flap resets all connections again and again, until the function that it gives
