@@ -67,6 +67,7 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 // report is all that was measured.
 type report struct {
 	Service []result     `json:"service"`
+	Figures []figure     `json:"figures"`
 	Scale   *scaleReport `json:"scale,omitempty"`
 }
 
@@ -81,7 +82,11 @@ func (r *report) write(w io.Writer, output string) error {
 	for _, one := range r.Service {
 		fmt.Fprintf(table, "%s\t%d\t%.0f\t%.2f\t%.2f\t%.0f\t%.2f\t\n", one.Work, one.Connections, one.Rate, one.P50, one.P99, one.BareRate, one.Ratio)
 	}
-	if err := table.Flush(); err != nil || r.Scale == nil {
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	if err := writeFigures(w, r.Figures); err != nil || r.Scale == nil {
 		return err
 	}
 	fmt.Fprintln(w)

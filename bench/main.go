@@ -22,6 +22,8 @@ type options struct {
 	output   string
 	// sizes are how many tokens the stores hold that are compared, smallest first.
 	sizes []int
+	// remembered is how many tokens one replica is made to remember.
+	remembered int
 }
 
 func main() {
@@ -40,6 +42,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&o.program, "program", "bin/falkorpat", "the program to measure")
 	flags.DurationVar(&o.duration, "duration", 2*time.Second, "how long one measurement takes")
 	flags.IntVar(&o.rounds, "rounds", 3, "how often each is repeated; the median counts")
+	flags.IntVar(&o.remembered, "remembered", 100_000, "how many tokens a replica uses before its memory is measured")
 	sizes := flags.String("sizes", "1000,100000,1000000", "numbers of tokens for which a store is measured; empty for none")
 	flags.StringVar(&o.output, "output", "table", "table or json")
 	if err := flags.Parse(args); err != nil {
@@ -85,7 +88,7 @@ func measure(ctx context.Context, o options, stdout, stderr io.Writer) error {
 func measureAll(ctx context.Context, o options, stderr io.Writer) (*report, error) {
 	all := &report{}
 	var err error
-	if all.Service, err = measureService(ctx, o, stderr); err != nil {
+	if all.Service, all.Figures, err = measureService(ctx, o, stderr); err != nil {
 		return nil, err
 	}
 	if len(o.sizes) > 0 {
@@ -96,10 +99,10 @@ func measureAll(ctx context.Context, o options, stderr io.Writer) (*report, erro
 	return all, nil
 }
 
-func measureService(ctx context.Context, o options, stderr io.Writer) ([]result, error) {
+func measureService(ctx context.Context, o options, stderr io.Writer) ([]result, []figure, error) {
 	s, err := startStage(ctx, o.program)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer s.stop()
 	var results []result
@@ -107,9 +110,10 @@ func measureService(ctx context.Context, o options, stderr io.Writer) ([]result,
 		fmt.Fprintf(stderr, "%d: %s\n", i+1, work.name)
 		r, err := compare(ctx, o, work)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", work.name, err)
+			return nil, nil, fmt.Errorf("%s: %w", work.name, err)
 		}
 		results = append(results, r)
 	}
-	return results, nil
+	figures, err := s.figures(ctx, o, stderr)
+	return results, figures, err
 }

@@ -1,32 +1,33 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/falkorpat/falkorpat/store"
 	"github.com/falkorpat/falkorpat/store/embedded"
 )
 
-// seeded is how many tokens the user has when the measurements begin, and how
-// many a list holds.
-const seeded = 100
+// seeded is how many tokens the user has when the measurements begin.
+const seeded = 1000
 
 // stage is all that a measurement needs.
 type stage struct {
+	program, dir  string
 	service, bare string
 	instance      string
+	// store is the tokens' store, which all replicas share; replicas are those.
+	storeURL string
+	store    *store.Store
+	replicas []*replica
 	// token is used for all requests, id is its own ID, other another one's.
 	token, id, other string
 	stops            []func()
@@ -39,33 +40,40 @@ func (s *stage) stop() {
 }
 
 func startStage(ctx context.Context, program string) (*stage, error) {
-	s := &stage{}
-	if err := s.start(ctx, program); err != nil {
+	s := &stage{program: program}
+	if err := s.start(ctx); err != nil {
 		s.stop()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *stage) start(ctx context.Context, program string) error {
-	dir, err := os.MkdirTemp("", "falkorpat-bench-")
-	if err != nil {
+func (s *stage) start(ctx context.Context) error {
+	var err error
+	if s.dir, err = os.MkdirTemp("", "falkorpat-bench-"); err != nil {
 		return err
 	}
-	s.stops = append(s.stops, func() { _ = os.RemoveAll(dir) })
-	engine, err := embedded.Find(os.Getenv("FALKORPAT_ENGINE_DIR"))
-	if err != nil {
+	s.stops = append(s.stops, func() { _ = os.RemoveAll(s.dir) })
+	instance := &embedded.Server{Dir: filepath.Join(s.dir, "instance"), Listen: "127.0.0.1:0", Ephemeral: true}
+	if err := s.startEngine(ctx, instance); err != nil {
 		return err
 	}
-	instance := &embedded.Server{Engine: engine, Dir: filepath.Join(dir, "instance"), Listen: "127.0.0.1:0", Ephemeral: true}
-	if err := instance.Start(ctx); err != nil {
-		return err
-	}
-	s.stops = append(s.stops, func() { _ = instance.Close() })
 	s.instance = instance.Addr()
-	if err := s.startService(ctx, program, filepath.Join(dir, "data")); err != nil {
+	// As the program runs its private store: every write on disk before its answer.
+	kept := &embedded.Server{Dir: filepath.Join(s.dir, "store")}
+	if err := s.startEngine(ctx, kept); err != nil {
 		return err
 	}
+	s.storeURL = kept.URL()
+	if s.store, err = store.Open(ctx, store.Options{URL: s.storeURL}); err != nil {
+		return err
+	}
+	s.stops = append(s.stops, func() { _ = s.store.Close() })
+	first, err := s.startReplica(ctx)
+	if err != nil {
+		return err
+	}
+	s.service = first.addr
 	for range seeded {
 		if err := s.seed(ctx); err != nil {
 			return err
@@ -74,32 +82,16 @@ func (s *stage) start(ctx context.Context, program string) error {
 	return s.startBareTwin(ctx)
 }
 
-// startService starts the program and waits for the line that says where it serves.
-func (s *stage) startService(ctx context.Context, program, data string) error {
-	command := exec.CommandContext(ctx, program, "serve", "--addr", "127.0.0.1:0", "--data-dir", data,
-		"--instances", s.instance, "--query-rate", "0", "--query-rate", "0", "--log-format", "json")
-	logs, err := command.StderrPipe()
-	if err != nil {
+func (s *stage) startEngine(ctx context.Context, server *embedded.Server) error {
+	var err error
+	if server.Engine, err = embedded.Find(os.Getenv("FALKORPAT_ENGINE_DIR")); err != nil {
 		return err
 	}
-	if err := command.Start(); err != nil {
-		return fmt.Errorf("start %s (make build makes it): %w", program, err)
+	if err := server.Start(ctx); err != nil {
+		return err
 	}
-	s.stops = append(s.stops, func() {
-		_ = command.Process.Signal(syscall.SIGTERM)
-		_ = command.Wait()
-	})
-	lines := bufio.NewScanner(logs)
-	for lines.Scan() {
-		var line struct{ Msg, Addr string }
-		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "ready" {
-			s.service = line.Addr
-			go func() { _, _ = io.Copy(io.Discard, logs) }()
-			return nil
-		}
-		fmt.Fprintln(os.Stderr, lines.Text())
-	}
-	return errors.New("the program did not become ready")
+	s.stops = append(s.stops, func() { _ = server.Close() })
+	return nil
 }
 
 const (
@@ -134,7 +126,7 @@ func (s *stage) call(ctx context.Context, method, path, body string) ([]byte, er
 		return nil, err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	if s.token != "" && method == http.MethodGet {
+	if s.token != "" && path != pathCreate {
 		r.Header.Set("Authorization", "Bearer "+s.token)
 	}
 	response, err := http.DefaultClient.Do(r)
@@ -152,17 +144,12 @@ func (s *stage) call(ctx context.Context, method, path, body string) ([]byte, er
 // startBareTwin starts the bare handler with the very bytes that the service answers.
 func (s *stage) startBareTwin(ctx context.Context) error {
 	var answers []canned
-	for _, one := range []struct{ method, path, body string }{
-		{http.MethodGet, pathList + "/" + s.id, ""},
-		{http.MethodGet, pathList + "/" + s.other, ""},
-		{http.MethodGet, pathList, ""},
-		{http.MethodPost, pathCreate, s.credentials()},
-	} {
+	for _, one := range s.requests() {
 		body, err := s.call(ctx, one.method, one.path, one.body)
 		if err != nil {
 			return err
 		}
-		answers = append(answers, canned{Path: one.path, Body: body})
+		answers = append(answers, canned{Path: one.bare, Body: body})
 	}
 	addr, stop, err := startBare(ctx, answers)
 	if err != nil {
@@ -173,27 +160,48 @@ func (s *stage) startBareTwin(ctx context.Context) error {
 	return nil
 }
 
-// works are what is measured.
-func (s *stage) works() []work {
-	return []work{
-		s.work("GET the token itself", 32, http.MethodGet, pathList+"/"+s.id, ""),
-		s.work("GET another token", 32, http.MethodGet, pathList+"/"+s.other, ""),
-		s.work("GET a list of 100", 32, http.MethodGet, pathList, ""),
-		s.work("create with credentials", 8, http.MethodPost, pathCreate, s.credentials()),
-		s.query(),
+// request is one kind of request, and the path of its answer at the bare handler.
+type request struct {
+	name               string
+	connections        int
+	method, path, body string
+	bare               string
+}
+
+// requests are what is measured against the bare handler.
+func (s *stage) requests() []request {
+	return []request{
+		{"verify (forward-auth)", 32, http.MethodGet, "/api/auth/verify", "", "/bare/verify"},
+		{"GET the token itself", 32, http.MethodGet, pathList + "/" + s.id, "", "/bare/self"},
+		{"GET another token", 32, http.MethodGet, pathList + "/" + s.other, "", "/bare/other"},
+		{"list of 100", 32, http.MethodGet, pathList + "?limit=100", "", "/bare/100"},
+		{"list of 1000 in one answer", 32, http.MethodGet, pathList + "?limit=1000", "", "/bare/1000"},
+		{"create with credentials", 8, http.MethodPost, pathCreate, s.credentials(), "/bare/create"},
 	}
 }
 
-func (s *stage) work(name string, connections int, method, path, body string) work {
-	text := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\n", method, path)
-	if method == http.MethodGet {
-		text += "Authorization: Bearer " + s.token + "\r\n"
+func (s *stage) works() []work {
+	var works []work
+	for _, one := range s.requests() {
+		works = append(works, work{
+			name: one.name, connections: one.connections,
+			service: target{addr: s.service, request: s.request(one, one.path)},
+			bare:    target{addr: s.bare, request: s.request(one, one.bare)},
+		})
+	}
+	return append(works, s.query())
+}
+
+// request writes a request as it goes over the connection.
+func (s *stage) request(r request, path string) []byte {
+	text := fmt.Sprintf("%s %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\n", r.method, path)
+	if r.path == pathCreate {
+		text += fmt.Sprintf("Content-Type: application/json\r\nContent-Length: %d\r\n", len(r.body))
 	} else {
-		text += fmt.Sprintf("Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))
+		text += "Authorization: Bearer " + s.token + "\r\n"
+		if r.body != "" {
+			text += fmt.Sprintf("Content-Type: application/json\r\nContent-Length: %d\r\n", len(r.body))
+		}
 	}
-	request := []byte(text + "\r\n" + body)
-	return work{
-		name: name, connections: connections,
-		service: target{addr: s.service, request: request}, bare: target{addr: s.bare, request: request},
-	}
+	return []byte(text + "\r\n" + r.body)
 }
