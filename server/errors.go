@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/falkorpat/falkorpat/crypto"
 	"github.com/falkorpat/falkorpat/gen/api"
 	"github.com/falkorpat/falkorpat/server/access"
 	"github.com/falkorpat/falkorpat/server/authn"
@@ -246,6 +247,9 @@ func publicErrorOf(err error) (public publicError, fields []api.FieldError) {
 	if public, fields, ok := graphError(err); ok {
 		return public, fields
 	}
+	if errors.Is(err, crypto.ErrCursor) {
+		return badRequest, []api.FieldError{{Field: "cursor", Message: "must be the next_cursor of an earlier answer to the same filters"}}
+	}
 	if errors.Is(err, errLoginFailed) && errors.Is(err, instance.ErrLogin) && !errors.Is(err, ratelimit.ErrUnavailable) {
 		return loginFailed, nil
 	}
@@ -296,6 +300,7 @@ func (s *Server) handleError(err error, c echo.Context) {
 	}
 	public, fields := publicErrorOf(err)
 	s.logError(c, public, err)
+	s.remember(c.Request().Context(), public, err)
 	header := c.Response().Header()
 	if public.challenge != "" {
 		header.Set(echo.HeaderWWWAuthenticate, public.challenge)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/falkorpat/falkorpat/gen/api"
 	"github.com/falkorpat/falkorpat/server/authn"
+	"github.com/falkorpat/falkorpat/store"
 )
 
 // SignIn implements api.StrictServerInterface.
@@ -17,7 +18,7 @@ func (s *Server) SignIn(ctx context.Context, r api.SignInRequestObject) (api.Sig
 	client := authn.ClientFrom(ctx)
 	accepted, cookie, err := s.sessions.SignIn(ctx, client.IP, credentials, client.Secure)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errLoginFailed, err)
+		return nil, &failedAttempt{store.ActionSignInFailed, ofLogin(credentials), "", fmt.Errorf("%w: %w", errLoginFailed, err)}
 	}
 	return toSignedIn(accepted, cookie), nil
 }

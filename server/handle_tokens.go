@@ -21,7 +21,7 @@ func (s *Server) CreateTokenWithCredentials(
 	}
 	issued, err := s.tokens.IssueWithCredentials(ctx, authn.ClientFrom(ctx).IP, credentials, request)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errLoginFailed, err)
+		return nil, &failedAttempt{store.ActionTokenCreateFailed, ofLogin(credentials), request.Name, fmt.Errorf("%w: %w", errLoginFailed, err)}
 	}
 	return api.CreateTokenWithCredentials200JSONResponse{TokenCreatedJSONResponse: toTokenCreated(issued)}, nil
 }
@@ -30,11 +30,11 @@ func (s *Server) CreateTokenWithCredentials(
 func (s *Server) CreateToken(ctx context.Context, r api.CreateTokenRequestObject) (api.CreateTokenResponseObject, error) {
 	p := authn.PrincipalFrom(ctx)
 	if err := mayCreate(p); err != nil {
-		return nil, err
+		return nil, &failedAttempt{store.ActionTokenCreateFailed, p.User, r.Body.Name, err}
 	}
 	issued, err := s.tokens.Issue(ctx, p.Issuer(), fromCreateToken(r.Body, r.Params.IdempotencyKey))
 	if err != nil {
-		return nil, err
+		return nil, &failedAttempt{store.ActionTokenCreateFailed, p.User, r.Body.Name, err}
 	}
 	return api.CreateToken200JSONResponse{TokenCreatedJSONResponse: toTokenCreated(issued)}, nil
 }

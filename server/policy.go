@@ -114,6 +114,19 @@ func mayPass(p *authn.Principal, n needs) error {
 	return nil
 }
 
+// listedHistory is whose events a principal's list holds: for those who may
+// manage everybody's tokens whoever is asked for, the empty name for all.
+func listedHistory(p *authn.Principal, asked string) (string, error) {
+	switch {
+	case p.Permissions.Has(access.TokensAdmin):
+		return asked, nil
+	case asked != "" && asked != p.User.Username:
+		return "", p.Permissions.Require(access.TokensAdmin)
+	default:
+		return p.User.Username, p.Permissions.Require(access.TokensRead)
+	}
+}
+
 func sameInstance(a, b store.User) bool {
 	return a.Host == b.Host && a.Port == b.Port
 }

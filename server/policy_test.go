@@ -133,6 +133,35 @@ func TestOnlyAdminsListTokensOfOthers(t *testing.T) {
 	}
 }
 
+func TestHistoryOfOthersIsForAdmins(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		role    store.Role
+		list    []string
+		asked   string
+		want    string
+		missing access.Permission
+	}{
+		{"an Admin, all", store.RoleAdmin, nil, "", "", ""},
+		{"an Admin, another's", store.RoleAdmin, nil, "grace", "grace", ""},
+		{"an Admin's token, all", store.RoleAdmin, []string{"tokens:admin"}, "", "", ""},
+		{"an Admin's narrow token", store.RoleAdmin, []string{"tokens:read"}, "", "ada", ""},
+		{"an Admin's narrow token, another's", store.RoleAdmin, []string{"tokens:read"}, "grace", "", access.TokensAdmin},
+		{"a user", store.RoleReadWrite, nil, "", "ada", ""},
+		{"a user, by name", store.RoleReadOnly, nil, "ada", "ada", ""},
+		{"a user, another's", store.RoleReadWrite, nil, "grace", "", access.TokensAdmin},
+		{"a token for graphs", store.RoleReadWrite, []string{"graph:read"}, "", "ada", access.TokensRead},
+		{"no role", "", nil, "", "ada", access.TokensRead},
+	} {
+		p := &authn.Principal{User: caller, Role: test.role, Permissions: access.OfToken(test.role, test.list)}
+		got, err := listedHistory(p, test.asked)
+		if missing := missingOf(t, err); missing != test.missing || got != test.want {
+			t.Errorf("%s: %q, lacks %q; want %q, %q", test.name, got, missing, test.want, test.missing)
+		}
+	}
+}
+
 func TestCreatingNeedsThePermission(t *testing.T) {
 	t.Parallel()
 	p := &authn.Principal{User: caller, Permissions: access.OfToken(store.RoleAdmin, []string{"tokens:read", "tokens:admin"})}

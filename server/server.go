@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/falkorpat/falkorpat/gen/api"
+	"github.com/falkorpat/falkorpat/server/audit"
 	"github.com/falkorpat/falkorpat/server/authn"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/graph"
@@ -33,6 +34,7 @@ type Options struct {
 	Tokens    *tokens.Service
 	Sessions  *session.Service
 	Graphs    *graph.Service
+	History   *audit.Service
 	// BasePath is the prefix that everything is served under, as "/pat"; empty
 	// for none.
 	BasePath string
@@ -62,6 +64,8 @@ func (o *Options) validate() error {
 		return errors.New("server: Sessions is missing")
 	case o.Graphs == nil:
 		return errors.New("server: Graphs is missing")
+	case o.History == nil:
+		return errors.New("server: History is missing")
 	case o.Now == nil:
 		return errors.New("server: Now is missing")
 	case o.Log == nil:
@@ -80,6 +84,7 @@ type Server struct {
 	tokens        *tokens.Service
 	sessions      *session.Service
 	graphs        *graph.Service
+	history       *audit.Service
 	authenticator *authn.Authenticator
 	clients       *clients
 	localOnly     bool
@@ -110,7 +115,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		store: o.Store, directory: o.Directory, keeper: o.Keeper, tokens: o.Tokens, sessions: o.Sessions, graphs: o.Graphs,
+		store: o.Store, directory: o.Directory, keeper: o.Keeper, tokens: o.Tokens, sessions: o.Sessions, graphs: o.Graphs, history: o.History,
 		authenticator: &authn.Authenticator{Tokens: o.Tokens, Sessions: o.Sessions, TokenHeader: o.TokenHeader},
 		clients:       clients,
 		localOnly:     o.LocalOnly,

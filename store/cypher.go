@@ -70,6 +70,8 @@ func appendLiteral(b []byte, v any) ([]byte, error) {
 		return appendList(b, v, appendUse)
 	case []Event:
 		return appendList(b, v, appendEvent)
+	case []Link:
+		return appendList(b, v, appendLink)
 	default:
 		return nil, fmt.Errorf("no literal for %T", v)
 	}

@@ -8,8 +8,14 @@
 //	(:Token)-[:ISSUED_BY]->(:Token)
 //	(:Event {event_id, at, action, outcome, …, token_id, owner, username})
 //
+//	(:Chain {instance, seq, hash, anchor_seq, anchor_hash})
+//
 // An Event is written by the query that makes the change that it tells of, so
-// that neither is there without the other.
+// that neither is there without the other. Behind the answers, events get their
+// places in the chain of their instance (chain.go), which has one head and no
+// gaps. The chain proves that nothing between two known heads was changed,
+// removed or put in. It does not bind whoever can write to the store: they can
+// make it anew, and only a head that was noted elsewhere shows it.
 //
 // Times are Unix seconds, -1 for never. A token is found by its hash or its
 // ID, both indexed and unique; a list by its owner and the time of creation,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net"
 	"strconv"
 	"time"
 )
@@ -91,6 +92,11 @@ type Event struct {
 	// its user; empty for none.
 	TokenID, TokenName, Owner string
 
+	// Seq, Prev and Hash are its place in the instance's chain: its number from 1
+	// on, the hash of the event before it, and its own. Zero until it has one.
+	Seq        int64
+	Prev, Hash string
+
 	// Details are what else there is to say: few and short, keys are constants.
 	Details map[string]string
 }
@@ -101,7 +107,7 @@ type Event struct {
 // whose tokens are not known before, and makes one for each token t, for the
 // given reason.
 //
-// An event waits with seq -1 until it has its place in the instance's chain.
+// An event is marked as unchained until it has its place in the instance's chain.
 const (
 	keepEvents = ` FOREACH (e IN $events | CREATE (:Event {` + eventSource +
 		`, reason: e.reason, token_id: e.token_id, token_name: e.token_name, owner: e.owner}))`
@@ -110,14 +116,14 @@ const (
 
 	eventSource        = `event_id: e.id, ` + eventCommon
 	eventSourceOfToken = `event_id: e.id + '/' + t.token_id, ` + eventCommon
-	eventCommon        = `seq: -1, instance: e.instance, at: e.at, action: e.action, outcome: e.outcome, user_id: e.user_id,
+	eventCommon        = `unchained: true, instance: e.instance, at: e.at, action: e.action, outcome: e.outcome, user_id: e.user_id,
 		username: e.username, actor_token_id: e.actor_token_id, ip: e.ip, agent: e.agent, details: e.details`
 )
 
 func eventsParam(events ...Event) param { return param{"events", events} }
 
 // InstanceName is how an instance is named in events and chains: host:port.
-func InstanceName(host string, port int) string { return host + ":" + strconv.Itoa(port) }
+func InstanceName(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
 
 func appendEvent(b []byte, e Event) ([]byte, error) {
 	details, err := detailsText(e.Details)

@@ -22,10 +22,10 @@ func TestEventIsWrittenWithTheChange(t *testing.T) {
 	if err := s.CreateToken(t.Context(), token, nil, told(ActionTokenCreated, token)); err != nil {
 		t.Fatal(err)
 	}
-	events := raw(t, s, `MATCH (e:Event) RETURN e.event_id, e.seq, e.at, e.instance, e.action, e.outcome, e.reason, e.user_id, e.username, e.actor_token_id,
+	events := raw(t, s, `MATCH (e:Event) RETURN e.event_id, e.unchained, e.at, e.instance, e.action, e.outcome, e.reason, e.user_id, e.username, e.actor_token_id,
 		e.ip, e.agent, e.token_id, e.token_name, e.owner, e.details`)
 	equal(t, "event", events, [][]any{{
-		"e-token.created-" + token.ID, -1, noon.UnixMilli() + 123, "localhost:6379", "token.created", "success", "", alice.ID, "alice", "1-actor",
+		"e-token.created-" + token.ID, "true", noon.UnixMilli() + 123, "localhost:6379", "token.created", "success", "", alice.ID, "alice", "1-actor",
 		"192.0.2.1", `curl "8" \`, token.ID, "CI/CD Pipeline Token", "alice", `{"a":"\"1\"","b":"<2>"}`,
 	}})
 }

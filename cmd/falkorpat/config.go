@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/falkorpat/falkorpat/crypto"
+	"github.com/falkorpat/falkorpat/server/audit"
 	"github.com/falkorpat/falkorpat/server/instance"
 	"github.com/falkorpat/falkorpat/server/session"
 	"github.com/falkorpat/falkorpat/server/web"
@@ -45,6 +46,7 @@ type config struct {
 
 	SessionLifetime time.Duration `env:"FALKORPAT_SESSION_LIFETIME" default:"24h" help:"How long a sign-in lasts, at most 24h."`
 	TokenCache      int           `env:"FALKORPAT_TOKEN_CACHE" default:"100000" help:"Tokens that are verified from memory, at most; 0 to look every token up in the store for every request."`
+	EventRetention  time.Duration `env:"FALKORPAT_EVENT_RETENTION" default:"9600h" help:"How long the history's events are kept, at least 24h."`
 	LoginFailures   int           `env:"FALKORPAT_LOGIN_FAILURES" default:"30" help:"Failed logins that one address may have in a minute; negative for no limit."`
 	LeakReports     int           `env:"FALKORPAT_LEAK_REPORTS" default:"60" help:"Reports of leaked tokens that one address may send in a minute; negative for no limit."`
 
@@ -94,6 +96,9 @@ func (c config) read() (*settings, error) {
 	}
 	if s.TokenCache < 0 {
 		f.add("--token-cache", errors.New("must be at least 0"))
+	}
+	if s.EventRetention < audit.MinRetention {
+		f.add("--event-retention", errors.New("must be at least 24h"))
 	}
 	if s.LoginFailures == 0 {
 		f.add("--login-failures", errors.New("must be at least 1, or negative for no limit"))

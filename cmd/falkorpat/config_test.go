@@ -20,7 +20,7 @@ func sound(t *testing.T) config {
 	t.Helper()
 	return config{
 		Addr: "localhost:3000", Instances: "localhost:6379", DataDir: filepath.Join(t.TempDir(), "data"),
-		SessionLifetime: 24 * time.Hour, LoginFailures: 30, LeakReports: 60, QueryTimeout: time.Second, QueryRows: 1, policyFlags: policyFlags{MaxLifetime: lifetime(366 * day)},
+		SessionLifetime: 24 * time.Hour, EventRetention: 48 * time.Hour, LoginFailures: 30, LeakReports: 60, QueryTimeout: time.Second, QueryRows: 1, policyFlags: policyFlags{MaxLifetime: lifetime(366 * day)},
 	}
 }
 
@@ -56,14 +56,14 @@ func TestAllFaultsOfAConfigurationAreToldAtOnce(t *testing.T) {
 	c := sound(t)
 	c.Addr, c.BasePath, c.Instances, c.Proxies = "3000", "pat", "localhost:http", []string{"10.0.0.0/8", "proxy"}
 	c.StoreURL, c.AuthSecret, c.EncryptionKeyFile = "http://db", "changeme", empty
-	c.SessionLifetime, c.LoginFailures, c.LeakReports = 48*time.Hour, 0, 0
+	c.SessionLifetime, c.EventRetention, c.LoginFailures, c.LeakReports = 48*time.Hour, time.Hour, 0, 0
 	c.QueryTimeout, c.QueryRows = 0, 0
 	_, err := c.read()
 	if err == nil {
 		t.Fatal("no fault found")
 	}
 	for _, field := range []string{
-		"--addr", "--base-path", "--instances", "--trusted-proxies", "--store-url", "--session-lifetime", "--query-timeout", "--query-rows", "--login-failures", "--leak-reports",
+		"--addr", "--base-path", "--instances", "--trusted-proxies", "--store-url", "--session-lifetime", "--event-retention", "--query-timeout", "--query-rows", "--login-failures", "--leak-reports",
 		"AUTH_SECRET", "--encryption-key-file",
 	} {
 		if !strings.Contains(err.Error(), field+":") {

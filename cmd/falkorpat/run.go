@@ -20,6 +20,7 @@ const (
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Serve the token API."`
 	Bench   benchCommand   `cmd:"" help:"Prepare measurements."`
+	Audit   auditCommand   `cmd:"" help:"Work with the history."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -15,7 +15,6 @@ import (
 
 	"github.com/falkorpat/falkorpat/crypto"
 	"github.com/falkorpat/falkorpat/server"
-	"github.com/falkorpat/falkorpat/server/audit"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/graph"
 	"github.com/falkorpat/falkorpat/server/instance"
@@ -190,7 +189,7 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 	if err != nil {
 		return nil, err
 	}
-	history, err := audit.New(audit.Options{Now: time.Now, Random: rand.Reader})
+	history, err := a.startHistory(ctx, kept, directory)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +224,7 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 		return nil, err
 	}
 	return server.New(server.Options{
-		Store: kept, Directory: directory, Keeper: keeper, Tokens: service, Sessions: sessions, Graphs: graphs,
+		Store: kept, Directory: directory, Keeper: keeper, Tokens: service, Sessions: sessions, Graphs: graphs, History: history,
 		BasePath: a.BasePath, TrustedProxies: a.proxies, TokenHeader: a.VerifyHeader, LocalOnly: a.localOnly(), Now: time.Now, Log: a.log,
 	})
 }

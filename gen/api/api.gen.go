@@ -18,6 +18,84 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for EventAction.
+const (
+	EventActionPolicyChanged       EventAction = "policy.changed"
+	EventActionSessionSignInFailed EventAction = "session.sign_in_failed"
+	EventActionSessionSignedIn     EventAction = "session.signed_in"
+	EventActionSessionSignedOut    EventAction = "session.signed_out"
+	EventActionTokenCreateFailed   EventAction = "token.create_failed"
+	EventActionTokenCreated        EventAction = "token.created"
+	EventActionTokenRebound        EventAction = "token.rebound"
+	EventActionTokenReported       EventAction = "token.reported"
+	EventActionTokenResumed        EventAction = "token.resumed"
+	EventActionTokenReused         EventAction = "token.reused"
+	EventActionTokenRevoked        EventAction = "token.revoked"
+	EventActionTokenRotated        EventAction = "token.rotated"
+	EventActionTokenShortened      EventAction = "token.shortened"
+	EventActionTokenSuspended      EventAction = "token.suspended"
+	EventActionTokenUseDenied      EventAction = "token.use_denied"
+)
+
+// Valid indicates whether the value is a known member of the EventAction enum.
+func (e EventAction) Valid() bool {
+	switch e {
+	case EventActionPolicyChanged:
+		return true
+	case EventActionSessionSignInFailed:
+		return true
+	case EventActionSessionSignedIn:
+		return true
+	case EventActionSessionSignedOut:
+		return true
+	case EventActionTokenCreateFailed:
+		return true
+	case EventActionTokenCreated:
+		return true
+	case EventActionTokenRebound:
+		return true
+	case EventActionTokenReported:
+		return true
+	case EventActionTokenResumed:
+		return true
+	case EventActionTokenReused:
+		return true
+	case EventActionTokenRevoked:
+		return true
+	case EventActionTokenRotated:
+		return true
+	case EventActionTokenShortened:
+		return true
+	case EventActionTokenSuspended:
+		return true
+	case EventActionTokenUseDenied:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EventOutcome.
+const (
+	Denied  EventOutcome = "denied"
+	Failed  EventOutcome = "failed"
+	Success EventOutcome = "success"
+)
+
+// Valid indicates whether the value is a known member of the EventOutcome enum.
+func (e EventOutcome) Valid() bool {
+	switch e {
+	case Denied:
+		return true
+	case Failed:
+		return true
+	case Success:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for InstanceStatusStatus.
 const (
 	Online InstanceStatusStatus = "online"
@@ -285,6 +363,24 @@ func (e TokenStatusFilter) Valid() bool {
 	}
 }
 
+// Defines values for ListEventsParamsFormat.
+const (
+	JSON   ListEventsParamsFormat = "json"
+	Ndjson ListEventsParamsFormat = "ndjson"
+)
+
+// Valid indicates whether the value is a known member of the ListEventsParamsFormat enum.
+func (e ListEventsParamsFormat) Valid() bool {
+	switch e {
+	case JSON:
+		return true
+	case Ndjson:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListTokensParamsSort.
 const (
 	Created  ListTokensParamsSort = "created"
@@ -355,6 +451,17 @@ type AllowedIPs = []string
 //
 // Example: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCi4uLgo=
 type CA = string
+
+// ChainPlace A place in a chain.
+//
+// Example: {"hash":"n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg","seq":42}
+type ChainPlace struct {
+	// Hash Example: n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg
+	Hash string `json:"hash"`
+
+	// Seq Example: 42
+	Seq int64 `json:"seq"`
+}
 
 // CopyGraphRequest Example: {"target":"social-copy"}
 type CopyGraphRequest struct {
@@ -558,6 +665,147 @@ type Credentials struct {
 	// Example: default
 	Username Username `json:"username,omitempty,omitzero"`
 }
+
+// Event What was done or tried, once. What is not known, or does not apply, is null.
+//
+// Example: {"action":"token.revoked","actor_token_id":null,"agent":"curl/8.5.0","at":"2025-11-24T12:00:00.123Z","details":{},"hash":"n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg","id":"5f2ab8c0d1e25f2a-1c","instance":"localhost:6379","ip":"192.0.2.17","outcome":"success","owner":"default","prev_hash":"YDA64iuZiGG847KPM-7BvnWKITyGyTwHbb6fVYwRx1I","reason":"direct","seq":42,"token_id":"1761055513181-215c579b","token_name":"CI/CD Pipeline Token","user_id":"user-5f2ab8c0d1e2","username":"default"}
+type Event struct {
+	// Action What was done or tried.
+	//
+	// Example: token.created
+	Action EventAction `json:"action"`
+
+	// ActorTokenID The token that they showed; null for a session or a login.
+	ActorTokenID *string `json:"actor_token_id"`
+
+	// Agent The client's User-Agent.
+	//
+	// Example: curl/8.5.0
+	Agent *string `json:"agent"`
+
+	// At When; to the millisecond.
+	//
+	// Example: 2025-11-24T12:00:00.123Z
+	At time.Time `json:"at"`
+
+	// Details What else there is to say.
+	//
+	// Example: {}
+	Details map[string]string `json:"details"`
+
+	// Hash SHA-256 over the event and `prev_hash`, in base64url.
+	//
+	// Example: n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg
+	Hash string `json:"hash"`
+
+	// ID Example: 5f2ab8c0d1e25f2a-1c
+	ID string `json:"id"`
+
+	// Instance The FalkorDB server that it concerns.
+	//
+	// Example: localhost:6379
+	Instance string `json:"instance"`
+
+	// IP The client's address.
+	//
+	// Example: 192.0.2.17
+	IP *string `json:"ip"`
+
+	// Outcome `denied` when whoever asked may not do that, `failed` when it could not be done.
+	//
+	//
+	// Example: success
+	Outcome EventOutcome `json:"outcome"`
+
+	// Owner The token's user.
+	//
+	// Example: default
+	Owner *string `json:"owner"`
+
+	// PrevHash The hash of the event before it; empty for the first.
+	//
+	// Example:
+	PrevHash string `json:"prev_hash"`
+
+	// Reason The `code` of the error, when it did not succeed. Of a revocation, why this token was ended: `direct` (it was
+	// named), `bulk`, `report`, `reuse`, `rotation` (the named token took its place, or the other way round) or `issuer`
+	// (it was made from one that was ended).
+	//
+	//
+	// Example: direct
+	Reason *string `json:"reason"`
+
+	// Seq Its number in the chain of its instance.
+	//
+	// Example: 42
+	Seq int64 `json:"seq"`
+
+	// TokenID The token that it was done to.
+	//
+	// Example: 1761055513181-215c579b
+	TokenID *string `json:"token_id"`
+
+	// TokenName The token's name then.
+	//
+	// Example: CI/CD Pipeline Token
+	TokenName *string `json:"token_name"`
+
+	// UserID Who acted.
+	//
+	// Example: user-5f2ab8c0d1e2
+	UserID *string `json:"user_id"`
+
+	// Username Who acted.
+	//
+	// Example: default
+	Username *string `json:"username"`
+}
+
+// EventAction What was done or tried.
+//
+// Example: token.created
+type EventAction string
+
+// EventExport The first line of an export; every other line is an `Event`.
+//
+// Example: {"anchor":{"hash":"","seq":0},"chain":"localhost:6379","complete":true,"exported_at":"2025-11-24T12:00:00Z","head":{"hash":"n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg","seq":42}}
+type EventExport struct {
+	// Anchor The latest event that has been deleted because it was old enough; `seq` 0 when none has.
+	Anchor ChainPlace `json:"anchor"`
+
+	// Chain The instance whose events these are.
+	//
+	// Example: localhost:6379
+	Chain string `json:"chain"`
+
+	// Complete Whether these are all events between `anchor` and `head`.
+	//
+	// Example: true
+	Complete bool `json:"complete"`
+
+	// ExportedAt Example: 2025-11-24T12:00:00Z
+	ExportedAt time.Time `json:"exported_at"`
+
+	// Head The latest event. Keep it elsewhere, to compare later.
+	Head ChainPlace `json:"head"`
+}
+
+// EventList Example: {"count":0,"events":[],"next_cursor":null}
+type EventList struct {
+	// Count How many events this answer holds.
+	//
+	// Example: 0
+	Count  int     `json:"count"`
+	Events []Event `json:"events"`
+
+	// NextCursor Where the next page begins; null on the last one.
+	NextCursor *string `json:"next_cursor"`
+}
+
+// EventOutcome `denied` when whoever asked may not do that, `failed` when it could not be done.
+//
+// Example: success
+type EventOutcome string
 
 // ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead, or less where the policy says so; null
 // means never. Not together with `ttlSeconds`.
@@ -1669,6 +1917,39 @@ type Unavailable = Problem
 // Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
 type UnsupportedMediaType = Problem
 
+// ListEventsParams defines parameters for ListEvents.
+type ListEventsParams struct {
+	// TokenID Only events that concern this token.
+	TokenID TokenID `form:"token_id,omitempty" json:"token_id,omitempty,omitzero"`
+
+	// Username Only events of this user's doing, or that concern this user's tokens. That of another user is for Admins.
+	Username string `form:"username,omitempty" json:"username,omitempty,omitzero"`
+
+	// Action Only events of this kind.
+	Action EventAction `form:"action,omitempty" json:"action,omitempty,omitzero"`
+
+	// Outcome Only events that ended so.
+	Outcome EventOutcome `form:"outcome,omitempty" json:"outcome,omitempty,omitzero"`
+
+	// After Only events at this time (RFC 3339) or later.
+	After time.Time `form:"after,omitempty" json:"after,omitempty,omitzero"`
+
+	// Before Only events before this time (RFC 3339).
+	Before time.Time `form:"before,omitempty" json:"before,omitempty,omitzero"`
+
+	// Limit How many events one answer holds at most. An export holds all.
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor The `next_cursor` of the answer before; opaque. Empty for the first page.
+	Cursor string `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Format Whether to answer with a page, or with all that matches.
+	Format ListEventsParamsFormat `form:"format,omitempty" json:"format,omitempty,omitzero"`
+}
+
+// ListEventsParamsFormat defines parameters for ListEvents.
+type ListEventsParamsFormat string
+
 // ListTokensParams defines parameters for ListTokens.
 type ListTokensParams struct {
 	// Status Which tokens to list.
@@ -2016,6 +2297,9 @@ func (t *TLS) UnmarshalJSON(b []byte) error {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListEvents List or export events
+	// (GET /api/auth/events)
+	ListEvents(ctx echo.Context, params ListEventsParams) error
 	// IntrospectToken What is this token (RFC 7662)
 	// (POST /api/auth/introspect)
 	IntrospectToken(ctx echo.Context) error
@@ -2132,6 +2416,80 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// ListEvents converts echo context to params.
+func (w *ServerInterfaceWrapper) ListEvents(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListEventsParams
+	// ------------- Optional query parameter "token_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "token_id", ctx.QueryParams(), &params.TokenID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter token_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "username" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "username", ctx.QueryParams(), &params.Username, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter username: %s", err))
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", ctx.QueryParams(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter action: %s", err))
+	}
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "outcome", ctx.QueryParams(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter outcome: %s", err))
+	}
+
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// ------------- Optional query parameter "before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "before", ctx.QueryParams(), &params.Before, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter before: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListEvents(ctx, params)
+	return err
 }
 
 // IntrospectToken converts echo context to params.
@@ -2838,6 +3196,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.GET(options.BaseURL+"/api/auth/events", wrapper.ListEvents, options.OperationMiddlewares["listEvents"]...)
 	router.POST(options.BaseURL+"/api/auth/introspect", wrapper.IntrospectToken, options.OperationMiddlewares["introspectToken"]...)
 	router.GET(options.BaseURL+"/api/auth/policy", wrapper.GetPolicy, options.OperationMiddlewares["getPolicy"]...)
 	router.POST(options.BaseURL+"/api/auth/revoke", wrapper.RevokeTokenText, options.OperationMiddlewares["revokeTokenText"]...)
@@ -2961,6 +3320,170 @@ type UnavailableApplicationProblemPlusJSONResponse struct {
 }
 
 type UnsupportedMediaTypeApplicationProblemPlusJSONResponse Problem
+
+type ListEventsRequestObject struct {
+	Params ListEventsParams
+}
+
+type ListEventsResponseObject interface {
+	VisitListEventsResponse(w http.ResponseWriter) error
+}
+
+type ListEvents200JSONResponse EventList
+
+func (response ListEvents200JSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEvents200ApplicationXNdjsonResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ListEvents200ApplicationXNdjsonResponse) VisitListEventsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type ListEvents400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListEvents400ApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEvents401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListEvents401ApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEvents403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListEvents403ApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEvents421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListEvents421ApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEvents500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListEvents500ApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEvents503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListEvents503ApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
 type IntrospectTokenRequestObject struct {
 	Body *IntrospectTokenFormdataRequestBody
@@ -8187,6 +8710,9 @@ func (response GetReadiness503ApplicationProblemPlusJSONResponse) VisitGetReadin
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListEvents List or export events
+	// (GET /api/auth/events)
+	ListEvents(ctx context.Context, request ListEventsRequestObject) (ListEventsResponseObject, error)
 	// IntrospectToken What is this token (RFC 7662)
 	// (POST /api/auth/introspect)
 	IntrospectToken(ctx context.Context, request IntrospectTokenRequestObject) (IntrospectTokenResponseObject, error)
@@ -8310,6 +8836,31 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// ListEvents operation middleware
+func (sh *strictHandler) ListEvents(ctx echo.Context, params ListEventsParams) error {
+	var request ListEventsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEvents(ctx.Request().Context(), request.(ListEventsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEvents")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListEventsResponseObject); ok {
+		return validResponse.VisitListEventsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // IntrospectToken operation middleware

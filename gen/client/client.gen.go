@@ -18,6 +18,84 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for EventAction.
+const (
+	EventActionPolicyChanged       EventAction = "policy.changed"
+	EventActionSessionSignInFailed EventAction = "session.sign_in_failed"
+	EventActionSessionSignedIn     EventAction = "session.signed_in"
+	EventActionSessionSignedOut    EventAction = "session.signed_out"
+	EventActionTokenCreateFailed   EventAction = "token.create_failed"
+	EventActionTokenCreated        EventAction = "token.created"
+	EventActionTokenRebound        EventAction = "token.rebound"
+	EventActionTokenReported       EventAction = "token.reported"
+	EventActionTokenResumed        EventAction = "token.resumed"
+	EventActionTokenReused         EventAction = "token.reused"
+	EventActionTokenRevoked        EventAction = "token.revoked"
+	EventActionTokenRotated        EventAction = "token.rotated"
+	EventActionTokenShortened      EventAction = "token.shortened"
+	EventActionTokenSuspended      EventAction = "token.suspended"
+	EventActionTokenUseDenied      EventAction = "token.use_denied"
+)
+
+// Valid indicates whether the value is a known member of the EventAction enum.
+func (e EventAction) Valid() bool {
+	switch e {
+	case EventActionPolicyChanged:
+		return true
+	case EventActionSessionSignInFailed:
+		return true
+	case EventActionSessionSignedIn:
+		return true
+	case EventActionSessionSignedOut:
+		return true
+	case EventActionTokenCreateFailed:
+		return true
+	case EventActionTokenCreated:
+		return true
+	case EventActionTokenRebound:
+		return true
+	case EventActionTokenReported:
+		return true
+	case EventActionTokenResumed:
+		return true
+	case EventActionTokenReused:
+		return true
+	case EventActionTokenRevoked:
+		return true
+	case EventActionTokenRotated:
+		return true
+	case EventActionTokenShortened:
+		return true
+	case EventActionTokenSuspended:
+		return true
+	case EventActionTokenUseDenied:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EventOutcome.
+const (
+	Denied  EventOutcome = "denied"
+	Failed  EventOutcome = "failed"
+	Success EventOutcome = "success"
+)
+
+// Valid indicates whether the value is a known member of the EventOutcome enum.
+func (e EventOutcome) Valid() bool {
+	switch e {
+	case Denied:
+		return true
+	case Failed:
+		return true
+	case Success:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for InstanceStatusStatus.
 const (
 	Online InstanceStatusStatus = "online"
@@ -285,6 +363,24 @@ func (e TokenStatusFilter) Valid() bool {
 	}
 }
 
+// Defines values for ListEventsParamsFormat.
+const (
+	JSON   ListEventsParamsFormat = "json"
+	Ndjson ListEventsParamsFormat = "ndjson"
+)
+
+// Valid indicates whether the value is a known member of the ListEventsParamsFormat enum.
+func (e ListEventsParamsFormat) Valid() bool {
+	switch e {
+	case JSON:
+		return true
+	case Ndjson:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListTokensParamsSort.
 const (
 	Created  ListTokensParamsSort = "created"
@@ -355,6 +451,17 @@ type AllowedIPs = []string
 //
 // Example: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCi4uLgo=
 type CA = string
+
+// ChainPlace A place in a chain.
+//
+// Example: {"hash":"n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg","seq":42}
+type ChainPlace struct {
+	// Hash Example: n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg
+	Hash string `json:"hash"`
+
+	// Seq Example: 42
+	Seq int64 `json:"seq"`
+}
 
 // CopyGraphRequest Example: {"target":"social-copy"}
 type CopyGraphRequest struct {
@@ -558,6 +665,147 @@ type Credentials struct {
 	// Example: default
 	Username Username `json:"username,omitempty,omitzero"`
 }
+
+// Event What was done or tried, once. What is not known, or does not apply, is null.
+//
+// Example: {"action":"token.revoked","actor_token_id":null,"agent":"curl/8.5.0","at":"2025-11-24T12:00:00.123Z","details":{},"hash":"n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg","id":"5f2ab8c0d1e25f2a-1c","instance":"localhost:6379","ip":"192.0.2.17","outcome":"success","owner":"default","prev_hash":"YDA64iuZiGG847KPM-7BvnWKITyGyTwHbb6fVYwRx1I","reason":"direct","seq":42,"token_id":"1761055513181-215c579b","token_name":"CI/CD Pipeline Token","user_id":"user-5f2ab8c0d1e2","username":"default"}
+type Event struct {
+	// Action What was done or tried.
+	//
+	// Example: token.created
+	Action EventAction `json:"action"`
+
+	// ActorTokenID The token that they showed; null for a session or a login.
+	ActorTokenID *string `json:"actor_token_id"`
+
+	// Agent The client's User-Agent.
+	//
+	// Example: curl/8.5.0
+	Agent *string `json:"agent"`
+
+	// At When; to the millisecond.
+	//
+	// Example: 2025-11-24T12:00:00.123Z
+	At time.Time `json:"at"`
+
+	// Details What else there is to say.
+	//
+	// Example: {}
+	Details map[string]string `json:"details"`
+
+	// Hash SHA-256 over the event and `prev_hash`, in base64url.
+	//
+	// Example: n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg
+	Hash string `json:"hash"`
+
+	// ID Example: 5f2ab8c0d1e25f2a-1c
+	ID string `json:"id"`
+
+	// Instance The FalkorDB server that it concerns.
+	//
+	// Example: localhost:6379
+	Instance string `json:"instance"`
+
+	// IP The client's address.
+	//
+	// Example: 192.0.2.17
+	IP *string `json:"ip"`
+
+	// Outcome `denied` when whoever asked may not do that, `failed` when it could not be done.
+	//
+	//
+	// Example: success
+	Outcome EventOutcome `json:"outcome"`
+
+	// Owner The token's user.
+	//
+	// Example: default
+	Owner *string `json:"owner"`
+
+	// PrevHash The hash of the event before it; empty for the first.
+	//
+	// Example:
+	PrevHash string `json:"prev_hash"`
+
+	// Reason The `code` of the error, when it did not succeed. Of a revocation, why this token was ended: `direct` (it was
+	// named), `bulk`, `report`, `reuse`, `rotation` (the named token took its place, or the other way round) or `issuer`
+	// (it was made from one that was ended).
+	//
+	//
+	// Example: direct
+	Reason *string `json:"reason"`
+
+	// Seq Its number in the chain of its instance.
+	//
+	// Example: 42
+	Seq int64 `json:"seq"`
+
+	// TokenID The token that it was done to.
+	//
+	// Example: 1761055513181-215c579b
+	TokenID *string `json:"token_id"`
+
+	// TokenName The token's name then.
+	//
+	// Example: CI/CD Pipeline Token
+	TokenName *string `json:"token_name"`
+
+	// UserID Who acted.
+	//
+	// Example: user-5f2ab8c0d1e2
+	UserID *string `json:"user_id"`
+
+	// Username Who acted.
+	//
+	// Example: default
+	Username *string `json:"username"`
+}
+
+// EventAction What was done or tried.
+//
+// Example: token.created
+type EventAction string
+
+// EventExport The first line of an export; every other line is an `Event`.
+//
+// Example: {"anchor":{"hash":"","seq":0},"chain":"localhost:6379","complete":true,"exported_at":"2025-11-24T12:00:00Z","head":{"hash":"n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg","seq":42}}
+type EventExport struct {
+	// Anchor The latest event that has been deleted because it was old enough; `seq` 0 when none has.
+	Anchor ChainPlace `json:"anchor"`
+
+	// Chain The instance whose events these are.
+	//
+	// Example: localhost:6379
+	Chain string `json:"chain"`
+
+	// Complete Whether these are all events between `anchor` and `head`.
+	//
+	// Example: true
+	Complete bool `json:"complete"`
+
+	// ExportedAt Example: 2025-11-24T12:00:00Z
+	ExportedAt time.Time `json:"exported_at"`
+
+	// Head The latest event. Keep it elsewhere, to compare later.
+	Head ChainPlace `json:"head"`
+}
+
+// EventList Example: {"count":0,"events":[],"next_cursor":null}
+type EventList struct {
+	// Count How many events this answer holds.
+	//
+	// Example: 0
+	Count  int     `json:"count"`
+	Events []Event `json:"events"`
+
+	// NextCursor Where the next page begins; null on the last one.
+	NextCursor *string `json:"next_cursor"`
+}
+
+// EventOutcome `denied` when whoever asked may not do that, `failed` when it could not be done.
+//
+// Example: success
+type EventOutcome string
 
 // ExpiresAt When the token ends (RFC 3339), in the future and at most 366 days ahead, or less where the policy says so; null
 // means never. Not together with `ttlSeconds`.
@@ -1669,6 +1917,39 @@ type Unavailable = Problem
 // Example: {"code":"invalid_token","message":"Not authenticated","requestId":"4f1c2d3e5a6b7c8d9e0f1a2b3c4d5e6f","status":401,"title":"Unauthorized"}
 type UnsupportedMediaType = Problem
 
+// ListEventsParams defines parameters for ListEvents.
+type ListEventsParams struct {
+	// TokenID Only events that concern this token.
+	TokenID *TokenID `form:"token_id,omitempty" json:"token_id,omitempty"`
+
+	// Username Only events of this user's doing, or that concern this user's tokens. That of another user is for Admins.
+	Username *string `form:"username,omitempty" json:"username,omitempty"`
+
+	// Action Only events of this kind.
+	Action *EventAction `form:"action,omitempty" json:"action,omitempty"`
+
+	// Outcome Only events that ended so.
+	Outcome *EventOutcome `form:"outcome,omitempty" json:"outcome,omitempty"`
+
+	// After Only events at this time (RFC 3339) or later.
+	After *time.Time `form:"after,omitempty" json:"after,omitempty"`
+
+	// Before Only events before this time (RFC 3339).
+	Before *time.Time `form:"before,omitempty" json:"before,omitempty"`
+
+	// Limit How many events one answer holds at most. An export holds all.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the answer before; opaque. Empty for the first page.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Format Whether to answer with a page, or with all that matches.
+	Format *ListEventsParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// ListEventsParamsFormat defines parameters for ListEvents.
+type ListEventsParamsFormat string
+
 // ListTokensParams defines parameters for ListTokens.
 type ListTokensParams struct {
 	// Status Which tokens to list.
@@ -2087,6 +2368,24 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 
 // The interface specification for the client above.
 type ClientInterface interface {
+
+	// ListEvents List or export events
+	//
+	// What was done, newest first: every creation, rotation and revocation of a token, every failed creation and every
+	// refused use (the same one at most once a minute). An Admin sees all events of the instance, everyone else those of their own
+	// doing and those that concern their own tokens; a token needs the permission `tokens:read`, and `tokens:admin` for
+	// those of others. Events cannot be changed or deleted here; they are kept as long as the operator says.
+	//
+	// One answer holds `limit` events at most, 100 unless asked otherwise. When `next_cursor` is not null there are
+	// more: ask again, with the same filters and `cursor` set to it, until it is null.
+	//
+	// The events of an instance form a chain: `seq` counts them without a gap, and `hash` covers the event and
+	// `prev_hash`, which is the hash of the one before. With `format=ndjson` the answer is all events that match, oldest
+	// first, one JSON object a line, after a first line that says where the chain begins and ends. `falkorpat audit
+	// verify` checks such an export without any connection, when it is an Admin's and without filters.
+	//
+	// Corresponds with GET /api/auth/events (the `ListEvents` operationId).
+	ListEvents(ctx context.Context, params *ListEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// IntrospectTokenWithBody What is this token (RFC 7662)
 	//
@@ -2629,6 +2928,34 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /readyz (the `GetReadiness` operationId).
 	GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// ListEvents List or export events
+//
+// What was done, newest first: every creation, rotation and revocation of a token, every failed creation and every
+// refused use (the same one at most once a minute). An Admin sees all events of the instance, everyone else those of their own
+// doing and those that concern their own tokens; a token needs the permission `tokens:read`, and `tokens:admin` for
+// those of others. Events cannot be changed or deleted here; they are kept as long as the operator says.
+//
+// One answer holds `limit` events at most, 100 unless asked otherwise. When `next_cursor` is not null there are
+// more: ask again, with the same filters and `cursor` set to it, until it is null.
+//
+// The events of an instance form a chain: `seq` counts them without a gap, and `hash` covers the event and
+// `prev_hash`, which is the hash of the one before. With `format=ndjson` the answer is all events that match, oldest
+// first, one JSON object a line, after a first line that says where the chain begins and ends. `falkorpat audit
+// verify` checks such an export without any connection, when it is an Admin's and without filters.
+//
+// Corresponds with GET /api/auth/events (the `ListEvents` operationId).
+func (c *Client) ListEvents(ctx context.Context, params *ListEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListEventsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // IntrospectTokenWithBody What is this token (RFC 7662)
@@ -3651,6 +3978,156 @@ func (c *Client) GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewListEventsRequest constructs an http.Request for the ListEvents method
+func NewListEventsRequest(server string, params *ListEventsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/auth/events")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.TokenID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "token_id", *params.TokenID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Username != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "username", *params.Username, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Action != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "action", *params.Action, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Outcome != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "outcome", *params.Outcome, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Before != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "before", *params.Before, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewIntrospectTokenRequestWithFormdataBody calls the generic IntrospectToken builder with application/x-www-form-urlencoded body
@@ -5237,6 +5714,26 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// ListEventsWithResponse List or export events
+	//
+	// What was done, newest first: every creation, rotation and revocation of a token, every failed creation and every
+	// refused use (the same one at most once a minute). An Admin sees all events of the instance, everyone else those of their own
+	// doing and those that concern their own tokens; a token needs the permission `tokens:read`, and `tokens:admin` for
+	// those of others. Events cannot be changed or deleted here; they are kept as long as the operator says.
+	//
+	// One answer holds `limit` events at most, 100 unless asked otherwise. When `next_cursor` is not null there are
+	// more: ask again, with the same filters and `cursor` set to it, until it is null.
+	//
+	// The events of an instance form a chain: `seq` counts them without a gap, and `hash` covers the event and
+	// `prev_hash`, which is the hash of the one before. With `format=ndjson` the answer is all events that match, oldest
+	// first, one JSON object a line, after a first line that says where the chain begins and ends. `falkorpat audit
+	// verify` checks such an export without any connection, when it is an Admin's and without filters.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/auth/events (the `ListEvents` operationId).
+	ListEventsWithResponse(ctx context.Context, params *ListEventsParams, reqEditors ...RequestEditorFn) (*ListEventsResponse, error)
+
 	// IntrospectTokenWithBodyWithResponse What is this token (RFC 7662)
 	//
 	// For a service that got a token from its client and carries a token of its own. Any token may ask, about tokens of
@@ -5818,6 +6315,102 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /readyz (the `GetReadiness` operationId).
 	GetReadinessWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetReadinessResponse, error)
+}
+
+// ListEventsResponse401Headers the declared response headers of an HTTP 401 response for ListEvents
+type ListEventsResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ListEventsResponse403Headers the declared response headers of an HTTP 403 response for ListEvents
+type ListEventsResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// ListEventsResponse503Headers the declared response headers of an HTTP 503 response for ListEvents
+type ListEventsResponse503Headers struct {
+	RetryAfter int
+}
+
+type ListEventsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *EventList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListEventsResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *ListEventsResponse403Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ListEventsResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListEventsResponse) GetJSON200() *EventList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListEventsResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListEventsResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListEventsResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r ListEventsResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r ListEventsResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListEventsResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListEventsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListEventsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListEventsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
 }
 
 // IntrospectTokenResponse401Headers the declared response headers of an HTTP 401 response for IntrospectToken
@@ -9460,6 +10053,32 @@ func (r GetReadinessResponse) StatusCode() int {
 	return 0
 }
 
+// ListEventsWithResponse List or export events
+//
+// What was done, newest first: every creation, rotation and revocation of a token, every failed creation and every
+// refused use (the same one at most once a minute). An Admin sees all events of the instance, everyone else those of their own
+// doing and those that concern their own tokens; a token needs the permission `tokens:read`, and `tokens:admin` for
+// those of others. Events cannot be changed or deleted here; they are kept as long as the operator says.
+//
+// One answer holds `limit` events at most, 100 unless asked otherwise. When `next_cursor` is not null there are
+// more: ask again, with the same filters and `cursor` set to it, until it is null.
+//
+// The events of an instance form a chain: `seq` counts them without a gap, and `hash` covers the event and
+// `prev_hash`, which is the hash of the one before. With `format=ndjson` the answer is all events that match, oldest
+// first, one JSON object a line, after a first line that says where the chain begins and ends. `falkorpat audit
+// verify` checks such an export without any connection, when it is an Admin's and without filters.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/auth/events (the `ListEvents` operationId).
+func (c *ClientWithResponses) ListEventsWithResponse(ctx context.Context, params *ListEventsParams, reqEditors ...RequestEditorFn) (*ListEventsResponse, error) {
+	rsp, err := c.ListEvents(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListEventsResponse(rsp)
+}
+
 // IntrospectTokenWithBodyWithResponse What is this token (RFC 7662)
 //
 // For a service that got a token from its client and carries a token of its own. Any token may ask, about tokens of
@@ -10328,6 +10947,110 @@ func (c *ClientWithResponses) GetReadinessWithResponse(ctx context.Context, reqE
 		return nil, err
 	}
 	return ParseGetReadinessResponse(rsp)
+}
+
+// ParseListEventsResponse parses an HTTP response from a ListEventsWithResponse call
+func ParseListEventsResponse(rsp *http.Response) (*ListEventsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListEventsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest EventList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (application/x-ndjson) unsupported
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListEventsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers ListEventsResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 503:
+		var headers ListEventsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
 }
 
 // ParseIntrospectTokenResponse parses an HTTP response from a IntrospectTokenWithResponse call

@@ -363,6 +363,37 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List or export events
+         * @description What was done, newest first: every creation, rotation and revocation of a token, every failed creation and every
+         *     refused use (the same one at most once a minute). An Admin sees all events of the instance, everyone else those of their own
+         *     doing and those that concern their own tokens; a token needs the permission `tokens:read`, and `tokens:admin` for
+         *     those of others. Events cannot be changed or deleted here; they are kept as long as the operator says.
+         *
+         *     One answer holds `limit` events at most, 100 unless asked otherwise. When `next_cursor` is not null there are
+         *     more: ask again, with the same filters and `cursor` set to it, until it is null.
+         *
+         *     The events of an instance form a chain: `seq` counts them without a gap, and `hash` covers the event and
+         *     `prev_hash`, which is the hash of the one before. With `format=ndjson` the answer is all events that match, oldest
+         *     first, one JSON object a line, after a first line that says where the chain begins and ends. `falkorpat audit
+         *     verify` checks such an export without any connection, when it is an Admin's and without filters.
+         */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/session": {
         parameters: {
             query?: never;
@@ -1552,6 +1583,201 @@ export interface components {
             existing_tokens: "report" | "block" | "shorten";
         };
         /**
+         * @description What was done or tried.
+         * @example token.created
+         * @enum {string}
+         */
+        EventAction: "token.created" | "token.create_failed" | "token.rotated" | "token.revoked" | "token.rebound" | "token.use_denied" | "token.reported" | "token.reused" | "token.suspended" | "token.resumed" | "token.shortened" | "policy.changed" | "session.signed_in" | "session.sign_in_failed" | "session.signed_out";
+        /**
+         * @description `denied` when whoever asked may not do that, `failed` when it could not be done.
+         * @example success
+         * @enum {string}
+         */
+        EventOutcome: "success" | "denied" | "failed";
+        /**
+         * @description What was done or tried, once. What is not known, or does not apply, is null.
+         * @example {
+         *       "id": "5f2ab8c0d1e25f2a-1c",
+         *       "seq": 42,
+         *       "at": "2025-11-24T12:00:00.123Z",
+         *       "instance": "localhost:6379",
+         *       "action": "token.revoked",
+         *       "outcome": "success",
+         *       "reason": "direct",
+         *       "user_id": "user-5f2ab8c0d1e2",
+         *       "username": "default",
+         *       "actor_token_id": null,
+         *       "ip": "192.0.2.17",
+         *       "agent": "curl/8.5.0",
+         *       "token_id": "1761055513181-215c579b",
+         *       "token_name": "CI/CD Pipeline Token",
+         *       "owner": "default",
+         *       "details": {},
+         *       "prev_hash": "YDA64iuZiGG847KPM-7BvnWKITyGyTwHbb6fVYwRx1I",
+         *       "hash": "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"
+         *     }
+         */
+        Event: {
+            /** @example 5f2ab8c0d1e25f2a-1c */
+            id: string;
+            /**
+             * Format: int64
+             * @description Its number in the chain of its instance.
+             * @example 42
+             */
+            seq: number;
+            /**
+             * Format: date-time
+             * @description When; to the millisecond.
+             * @example 2025-11-24T12:00:00.123Z
+             */
+            at: string;
+            /**
+             * @description The FalkorDB server that it concerns.
+             * @example localhost:6379
+             */
+            instance: string;
+            action: components["schemas"]["EventAction"];
+            outcome: components["schemas"]["EventOutcome"];
+            /**
+             * @description The `code` of the error, when it did not succeed. Of a revocation, why this token was ended: `direct` (it was
+             *     named), `bulk`, `report`, `reuse`, `rotation` (the named token took its place, or the other way round) or `issuer`
+             *     (it was made from one that was ended).
+             * @example direct
+             */
+            reason: string | null;
+            /**
+             * @description Who acted.
+             * @example user-5f2ab8c0d1e2
+             */
+            user_id: string | null;
+            /**
+             * @description Who acted.
+             * @example default
+             */
+            username: string | null;
+            /**
+             * @description The token that they showed; null for a session or a login.
+             * @example null
+             */
+            actor_token_id: string | null;
+            /**
+             * @description The client's address.
+             * @example 192.0.2.17
+             */
+            ip: string | null;
+            /**
+             * @description The client's User-Agent.
+             * @example curl/8.5.0
+             */
+            agent: string | null;
+            /**
+             * @description The token that it was done to.
+             * @example 1761055513181-215c579b
+             */
+            token_id: string | null;
+            /**
+             * @description The token's name then.
+             * @example CI/CD Pipeline Token
+             */
+            token_name: string | null;
+            /**
+             * @description The token's user.
+             * @example default
+             */
+            owner: string | null;
+            /**
+             * @description What else there is to say.
+             * @example {}
+             */
+            details: {
+                [key: string]: string;
+            };
+            /**
+             * @description The hash of the event before it; empty for the first.
+             * @example
+             */
+            prev_hash: string;
+            /**
+             * @description SHA-256 over the event and `prev_hash`, in base64url.
+             * @example n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg
+             */
+            hash: string;
+        };
+        /**
+         * @example {
+         *       "events": [],
+         *       "count": 0,
+         *       "next_cursor": null
+         *     }
+         */
+        EventList: {
+            events: components["schemas"]["Event"][];
+            /**
+             * @description How many events this answer holds.
+             * @example 0
+             */
+            count: number;
+            /**
+             * @description Where the next page begins; null on the last one.
+             * @example null
+             */
+            next_cursor: string | null;
+        };
+        /**
+         * @description A place in a chain.
+         * @example {
+         *       "seq": 42,
+         *       "hash": "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"
+         *     }
+         */
+        ChainPlace: {
+            /**
+             * Format: int64
+             * @example 42
+             */
+            seq: number;
+            /** @example n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg */
+            hash: string;
+        };
+        /**
+         * @description The first line of an export; every other line is an `Event`.
+         * @example {
+         *       "chain": "localhost:6379",
+         *       "complete": true,
+         *       "anchor": {
+         *         "seq": 0,
+         *         "hash": ""
+         *       },
+         *       "head": {
+         *         "seq": 42,
+         *         "hash": "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"
+         *       },
+         *       "exported_at": "2025-11-24T12:00:00Z"
+         *     }
+         */
+        EventExport: {
+            /**
+             * @description The instance whose events these are.
+             * @example localhost:6379
+             */
+            chain: string;
+            /**
+             * @description Whether these are all events between `anchor` and `head`.
+             * @example true
+             */
+            complete: boolean;
+            /** @description The latest event that has been deleted because it was old enough; `seq` 0 when none has. */
+            anchor: components["schemas"]["ChainPlace"];
+            /** @description The latest event. Keep it elsewhere, to compare later. */
+            head: components["schemas"]["ChainPlace"];
+            /**
+             * Format: date-time
+             * @example 2025-11-24T12:00:00Z
+             */
+            exported_at: string;
+        };
+        /**
          * @description A token's text, as OAuth 2.0 sends it.
          * @example {
          *       "token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...",
@@ -2709,6 +2935,12 @@ export type ReportTokenRequest = components['schemas']['ReportTokenRequest'];
 export type TokenReported = components['schemas']['TokenReported'];
 export type TokenResumed = components['schemas']['TokenResumed'];
 export type Policy = components['schemas']['Policy'];
+export type EventAction = components['schemas']['EventAction'];
+export type EventOutcome = components['schemas']['EventOutcome'];
+export type Event = components['schemas']['Event'];
+export type EventList = components['schemas']['EventList'];
+export type ChainPlace = components['schemas']['ChainPlace'];
+export type EventExport = components['schemas']['EventExport'];
 export type TokenForm = components['schemas']['TokenForm'];
 export type Introspection = components['schemas']['Introspection'];
 export type GraphName = components['schemas']['GraphName'];
@@ -3338,6 +3570,54 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["MisdirectedRequest"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listEvents: {
+        parameters: {
+            query?: {
+                /** @description Only events that concern this token. */
+                token_id?: components["schemas"]["TokenId"];
+                /** @description Only events of this user's doing, or that concern this user's tokens. That of another user is for Admins. */
+                username?: string;
+                /** @description Only events of this kind. */
+                action?: components["schemas"]["EventAction"];
+                /** @description Only events that ended so. */
+                outcome?: components["schemas"]["EventOutcome"];
+                /** @description Only events at this time (RFC 3339) or later. */
+                after?: string;
+                /** @description Only events before this time (RFC 3339). */
+                before?: string;
+                /** @description How many events one answer holds at most. An export holds all. */
+                limit?: number;
+                /** @description The `next_cursor` of the answer before; opaque. Empty for the first page. */
+                cursor?: string;
+                /** @description Whether to answer with a page, or with all that matches. */
+                format?: "json" | "ndjson";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The events. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    "Token-Expires-At": components["headers"]["TokenExpiresAt"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventList"];
+                    "application/x-ndjson": components["schemas"]["EventExport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             421: components["responses"]["MisdirectedRequest"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];

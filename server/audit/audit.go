@@ -6,33 +6,74 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/netip"
 	"strconv"
 	"sync/atomic"
 	"time"
 
+	"github.com/falkorpat/falkorpat/crypto"
 	"github.com/falkorpat/falkorpat/store"
 )
 
-// Options configure New. All are required.
+const (
+	// DefaultRetention is how long events are kept unless Options say otherwise.
+	DefaultRetention = 400 * 24 * time.Hour
+	// MinRetention is the shortest time that they can be kept.
+	MinRetention = 24 * time.Hour
+)
+
+// Options configure New. Those without a default named are required.
 type Options struct {
-	Now    func() time.Time
-	Random io.Reader
+	Store *store.Store
+	// Signing signs cursors.
+	Signing crypto.SigningRing
+	Now     func() time.Time
+	Random  io.Reader
+	Log     *slog.Logger
+	// Instances are the names (store.InstanceName) of those whose old events are
+	// deleted.
+	Instances []string
+	// Retention is how long events are kept; DefaultRetention when zero.
+	Retention time.Duration
+	// Interval is how often what waits is written and chained; 1 s when zero.
+	Interval time.Duration
 }
 
 func (o *Options) validate() error {
 	switch {
+	case o.Store == nil:
+		return errors.New("audit: Store is missing")
+	case o.Log == nil:
+		return errors.New("audit: Log is missing")
+	case o.Retention != 0 && o.Retention < MinRetention:
+		return errors.New("audit: Retention must be at least 24 hours")
 	case o.Now == nil:
 		return errors.New("audit: Now is missing")
 	case o.Random == nil:
 		return errors.New("audit: Random is missing")
 	}
+	if o.Retention == 0 {
+		o.Retention = DefaultRetention
+	}
+	if o.Interval == 0 {
+		o.Interval = time.Second
+	}
 	return nil
 }
 
-// Service makes events. It is safe for concurrent use.
+// Service makes events, lists them and, between Start and Stop, chains them. It
+// is safe for concurrent use.
 type Service struct {
-	now func() time.Time
+	store     *store.Store
+	signing   crypto.SigningRing
+	now       func() time.Time
+	log       *slog.Logger
+	instances []string
+	retention time.Duration
+	interval  time.Duration
+	queue     queue
+	loop      loop
 	// process and made give every event of every replica an ID of its own.
 	process string
 	made    atomic.Uint64
@@ -47,7 +88,10 @@ func New(o Options) (*Service, error) {
 	if _, err := io.ReadFull(o.Random, process[:]); err != nil {
 		return nil, fmt.Errorf("audit: draw the name of this process: %w", err)
 	}
-	return &Service{now: o.Now, process: hex.EncodeToString(process[:])}, nil
+	return &Service{
+		store: o.Store, signing: o.Signing, now: o.Now, log: o.Log, instances: o.Instances, retention: o.Retention, interval: o.Interval,
+		queue: queue{told: map[string]time.Time{}}, process: hex.EncodeToString(process[:]),
+	}, nil
 }
 
 // Success begins the event of a change that is about to be made to a token, by

@@ -3,6 +3,7 @@ package audit
 import (
 	"crypto/rand"
 	"errors"
+	"log/slog"
 	"net/netip"
 	"reflect"
 	"strings"
@@ -12,20 +13,6 @@ import (
 
 	"github.com/falkorpat/falkorpat/store"
 )
-
-var (
-	ada  = store.User{ID: "user-1", Username: "ada", Host: "localhost", Port: 6379}
-	noon = time.Date(2026, 11, 22, 12, 0, 0, 123_456_789, time.UTC)
-)
-
-func setup(t *testing.T) *Service {
-	t.Helper()
-	s, err := New(Options{Now: func() time.Time { return noon }, Random: rand.Reader})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
 
 func TestEventSaysWhoFromWhereWhenAndWhat(t *testing.T) {
 	t.Parallel()
@@ -53,7 +40,8 @@ func TestEventOfNobodyKnownSaysSo(t *testing.T) {
 
 func TestEveryEventHasItsOwnID(t *testing.T) {
 	t.Parallel()
-	one, two := setup(t), setup(t)
+	f := setup(t)
+	one, two := f.Service, f.replica(t)
 	seen := map[string]bool{}
 	for range 100 {
 		for _, s := range []*Service{one, two} {
@@ -70,10 +58,14 @@ func TestNewNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	now := func() time.Time { return noon }
 	broken := errors.New("no randomness")
+	kept, log := setup(t).store, slog.New(slog.DiscardHandler)
 	for want, o := range map[string]Options{
-		"Now is missing":    {Random: rand.Reader},
-		"Random is missing": {Now: now},
-		"no randomness":     {Now: now, Random: iotest.ErrReader(broken)},
+		"Store is missing":  {Random: rand.Reader, Now: now, Log: log},
+		"Log is missing":    {Random: rand.Reader, Now: now, Store: kept},
+		"Now is missing":    {Random: rand.Reader, Store: kept, Log: log},
+		"Random is missing": {Now: now, Store: kept, Log: log},
+		"no randomness":     {Now: now, Random: iotest.ErrReader(broken), Store: kept, Log: log},
+		"at least 24 hours": {Now: now, Random: rand.Reader, Store: kept, Log: log, Retention: time.Hour},
 	} {
 		if _, err := New(o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

@@ -1,8 +1,12 @@
 package tokens
 
 import (
+	"context"
 	"errors"
 	"fmt"
+
+	"github.com/falkorpat/falkorpat/server/audit"
+	"github.com/falkorpat/falkorpat/store"
 )
 
 var (
@@ -36,6 +40,20 @@ var (
 	// after it.
 	ErrOutlivesIssuer = errors.New("token would outlive the one it is made from")
 )
+
+// RefusedError says which token was not accepted. Whoever sent it has its secret.
+type RefusedError struct {
+	Token *store.Token
+	err   error
+}
+
+func (e *RefusedError) Error() string { return e.err.Error() }
+func (e *RefusedError) Unwrap() error { return e.err }
+
+// Shown says in a context that who acts has shown the token.
+func (e *RefusedError) Shown(ctx context.Context) context.Context {
+	return audit.WithActor(ctx, e.Token.User, e.Token.ID)
+}
 
 // ExceedsError says in what a token would exceed the one that it is made from.
 type ExceedsError struct {

@@ -1,7 +1,9 @@
 package tokens
 
 import (
+	"cmp"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/falkorpat/falkorpat/store"
@@ -56,6 +58,18 @@ const (
 	// ExistingShorten ends them when the longest lifetime is over.
 	ExistingShorten ExistingPolicy = "shorten"
 )
+
+// Details are the policy as events tell it: the API's names and values.
+func (p Policy) Details() map[string]string {
+	return map[string]string{
+		"default_lifetime_seconds": strconv.FormatInt(int64(p.DefaultLifetime/time.Second), 10),
+		"max_lifetime_seconds":     strconv.FormatInt(int64(p.longest()/time.Second), 10),
+		"never_expiring_allowed":   strconv.FormatBool(!p.NeverForbidden),
+		"suspend_idle_days":        strconv.Itoa(p.SuspendIdleDays),
+		"rotated_reuse":            string(cmp.Or(p.Reuse, ReuseRecord)),
+		"existing_tokens":          string(cmp.Or(p.Existing, ExistingReport)),
+	}
+}
 
 // Faults tells what is wrong with a policy. Fields are named as in the API, and
 // so are those that messages refer to.

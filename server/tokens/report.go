@@ -59,7 +59,8 @@ func (s *Service) revokeReported(ctx context.Context, peer netip.Addr, text stri
 	if err != nil {
 		return fmt.Errorf("find reported token: %w", err)
 	}
-	revoked, err := s.Revoke(ctx, canonical(t), RevokeRequest{By: t.User, From: peer, Reason: store.ReasonReport})
+	s.audit.Note(ctx, store.ActionTokenReported, canonical(t), store.OutcomeSuccess, "")
+	revoked, err := s.Revoke(ctx, t, RevokeRequest{By: t.User, From: peer, Reason: store.ReasonReport})
 	if err != nil {
 		return fmt.Errorf("revoke reported token: %w", err)
 	}

@@ -108,7 +108,7 @@ func setup(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	history, err := audit.New(audit.Options{Now: f.clock.Now, Random: rand.Reader})
+	history, err := audit.New(audit.Options{Store: f.store, Now: f.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,13 +32,20 @@ func (a Accepted) Permissions() access.Permissions { return a.permissions }
 // It returns an error under ErrUnauthenticated when not, ErrAddress when only
 // the client's address is wrong, credentials.ErrStale when its owner can't log in any more, and
 // store.ErrUnavailable or instance.ErrUnreachable when that can't be told.
-func (s *Service) Verify(ctx context.Context, text string, client Client) (Accepted, error) {
+//
+// Errors of a token that the store knows are a *RefusedError as well.
+func (s *Service) Verify(ctx context.Context, text string, client Client) (_ Accepted, err error) {
 	now := s.now()
 	k, err := s.memory.find(ctx, text, now)
 	if err != nil {
 		return Accepted{}, err
 	}
 	t := k.own()
+	defer func() {
+		if err != nil {
+			err = &RefusedError{canonical(t), err}
+		}
+	}()
 	switch t.Status(now) {
 	case store.StatusRevoked:
 		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrRevoked)
@@ -89,7 +96,7 @@ func (s *Service) reused(ctx context.Context, t *store.Token, client Client) {
 	if s.policy.Reuse != ReuseRevoke {
 		return
 	}
-	ctx = audit.WithActor(ctx, t.User, t.ID)
+	ctx = audit.WithActor(ctx, canonical(t).User, t.ID)
 	if _, err := s.Revoke(ctx, t, RevokeRequest{By: t.User, From: client.IP, Reason: store.ReasonReuse}); err != nil {
 		s.log.ErrorContext(ctx, "a reused token's successors not revoked", "token_id", t.ID, "error", err)
 	}

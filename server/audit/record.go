@@ -1,0 +1,103 @@
+package audit
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/falkorpat/falkorpat/store"
+)
+
+const (
+	// maxQueued bounds the events that wait to be written.
+	maxQueued = 10_000
+	// maxSampled bounds what is remembered of events that were told a moment ago.
+	maxSampled = 100_000
+	// sampleTime is how long one like it is not told again.
+	sampleTime = time.Minute
+	// recordBatch is how many events one query writes.
+	recordBatch = 200
+)
+
+// queue holds events that accompany no change, until they are written. Anybody
+// can cause them, as often as they like, so they are sampled and bounded.
+type queue struct {
+	mu      sync.Mutex
+	events  []store.Event
+	told    map[string]time.Time
+	dropped int
+}
+
+// Note tells of what accompanies no change, mostly that something was refused to
+// whoever the context says. One that is like another is told once a minute.
+//
+// The token is the one it was about; its user's instance is the one that it
+// concerns. Without a token, give one that has only a user.
+func (s *Service) Note(ctx context.Context, action store.Action, t *store.Token, outcome store.Outcome, reason string) {
+	e := s.Success(ctx, action, t)
+	e.Outcome, e.Reason = outcome, reason
+	key := strings.Join([]string{string(e.Action), e.TokenID, e.Reason}, " ")
+	if e.TokenID == "" {
+		key += " " + store.InstanceName(e.Host, e.Port) + " " + e.IP + " " + e.ActorTokenID + " " + e.Owner
+	}
+	s.queue.add(e, key)
+}
+
+func (q *queue) add(e store.Event, key string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if last, ok := q.told[key]; ok && e.At.Sub(last).Abs() < sampleTime {
+		return
+	}
+	if len(q.events) >= maxQueued || len(q.told) >= maxSampled {
+		q.dropped++
+		return
+	}
+	q.told[key] = e.At
+	q.events = append(q.events, e)
+}
+
+// take empties the queue, and forgets what was told long enough ago.
+func (q *queue) take(now time.Time) (events []store.Event, dropped int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for key, at := range q.told {
+		if now.Sub(at).Abs() >= sampleTime {
+			delete(q.told, key)
+		}
+	}
+	events, dropped = q.events, q.dropped
+	q.events, q.dropped = nil, 0
+	return events, dropped
+}
+
+// giveBack puts events in front again, as many as there is room for.
+func (q *queue) giveBack(events []store.Event) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	room := max(0, maxQueued-len(q.events))
+	if len(events) > room {
+		q.dropped += len(events) - room
+		events = events[:room]
+	}
+	q.events = append(events, q.events...)
+}
+
+// Flush writes the events that wait. What cannot be written stays for the next
+// time.
+func (s *Service) Flush(ctx context.Context) error {
+	events, dropped := s.queue.take(s.now())
+	if dropped > 0 {
+		s.log.WarnContext(ctx, "more refusals than the history keeps up with; some were not recorded", "events", dropped)
+	}
+	for len(events) > 0 {
+		batch := events[:min(recordBatch, len(events))]
+		if err := s.store.RecordEvents(ctx, batch); err != nil {
+			s.queue.giveBack(events)
+			return err
+		}
+		events = events[len(batch):]
+	}
+	return nil
+}
