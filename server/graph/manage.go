@@ -297,8 +297,8 @@ func scan(cells [][]byte, targets ...any) error {
 	if len(cells) != len(targets) {
 		return errShape
 	}
-	for i, cell := range cells {
-		if err := json.Unmarshal(cell, targets[i]); err != nil {
+	for i, target := range targets {
+		if err := json.Unmarshal(cells[i], target); err != nil {
 			return fmt.Errorf("%w: %w", errShape, err)
 		}
 	}

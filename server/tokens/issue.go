@@ -208,9 +208,12 @@ type limit struct {
 }
 
 func limitsOf(t, outer *store.Token) []limit {
+	inner, outside := &t.Limits, outer.Limits
 	return []limit{
-		{"limits.timeoutMs", &t.Limits.TimeoutMs, outer.Limits.TimeoutMs}, {"limits.rows", &t.Limits.Rows, outer.Limits.Rows},
-		{"limits.concurrent", &t.Limits.Concurrent, outer.Limits.Concurrent}, {"limits.perMinute", &t.Limits.PerMinute, outer.Limits.PerMinute},
+		{"limits.timeoutMs", &inner.TimeoutMs, outside.TimeoutMs},
+		{"limits.rows", &inner.Rows, outside.Rows},
+		{"limits.concurrent", &inner.Concurrent, outside.Concurrent},
+		{"limits.perMinute", &inner.PerMinute, outside.PerMinute},
 	}
 }
 
