@@ -5,6 +5,7 @@ import createClient, {
   type CreateTokenRequest,
   type Credentials,
   type Instance,
+  type EventList,
   type Policy,
   type RotateTokenRequest,
   type Session,
@@ -21,6 +22,9 @@ import { failureOf, type Result, unreachable } from "./lib/problem.js";
 const TIMEOUT_MS = 15_000;
 /** How many calls one list may take at most before a person has to ask for more. */
 const MOST_CALLS = 20;
+
+/** How many events are fetched at a time. */
+const EVENTS_PAGE = 25;
 
 /** What becomes of the token that took a revoked one's place. */
 export type Successor = "revoke" | "keep";
@@ -42,6 +46,8 @@ export interface Api {
   rebind(id: string, password: string): Promise<Result<void>>;
   /** Lets a suspended token work again. */
   resume(id: string): Promise<Result<void>>;
+  /** One page of what happened to a token, newest first; without a cursor the first. */
+  events(id: string, cursor?: string): Promise<Result<EventList>>;
 }
 
 interface Answer<T> {
@@ -116,6 +122,11 @@ export function newApi(base: string, onSignedOut: () => void): Api {
       call(
         client.POST("/api/auth/tokens/{tokenId}/credentials", { ...one(id), body: { password } }),
         () => undefined,
+      ),
+    events: (id, cursor = "") =>
+      call(
+        client.GET("/api/auth/events", { params: { query: { token_id: id, limit: EVENTS_PAGE, cursor } } }),
+        (list) => list as EventList,
       ),
   };
 }

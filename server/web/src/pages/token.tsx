@@ -13,6 +13,7 @@ import { RotateDialog } from "./rotate-dialog.js";
 import { RotationCard } from "./rotation-card.js";
 import { type Secret, SecretCard } from "./secret-card.js";
 import { TokenDetails } from "./token-details.js";
+import { TokenHistory } from "./token-history.js";
 import { TokenNotices } from "./token-notices.js";
 import { usePolicy } from "./use-policy.js";
 
@@ -31,9 +32,12 @@ export function TokenPage({ api, memory, id, session }: TokenPageProps) {
   const [failure, setFailure] = useState<Failure>();
   const [asking, setAsking] = useState<Question>();
   const [secret, setSecret] = useState<Secret>();
+  // Every change is told of in the history.
+  const [changes, setChanges] = useState(0);
   const router = useNavigation();
   const now = useNow();
   const policy = usePolicy(api, memory);
+  const history = router.place.query.get("tab") === "history";
   const token = answer?.token;
   const heading = usePage(token ? token.name : "Token");
 
@@ -41,6 +45,7 @@ export function TokenPage({ api, memory, id, session }: TokenPageProps) {
     const result = await api.token(id);
     setFailure(result.ok ? undefined : result.failure);
     if (result.ok) setAnswer(result.value);
+    setChanges((count) => count + 1);
   };
   useEffect(() => {
     setAnswer(undefined);
@@ -93,7 +98,9 @@ export function TokenPage({ api, memory, id, session }: TokenPageProps) {
         />
       )}
       {!token && !failure && <div class="card skeleton tall" role="status" aria-label="Loading" />}
-      {answer && (
+      {token && <Tabs id={id} history={history} />}
+      {token && history && <TokenHistory key={changes} api={api} id={id} now={now} />}
+      {answer && !history && (
         <>
           {answer.rotation && <RotationCard rotation={answer.rotation} token={answer.token} now={now} />}
           <TokenDetails token={answer.token} now={now} />
@@ -124,6 +131,21 @@ export function TokenPage({ api, memory, id, session }: TokenPageProps) {
 /** isPassing tells whether trying again can help. */
 function isPassing({ status }: Failure): boolean {
   return status === 0 || status >= 500;
+}
+
+/** What to see of a token; links, so that each has an address. */
+function Tabs({ id, history }: { id: string; history: boolean }) {
+  const here = `${HOME}/${encodeURIComponent(id)}`;
+  return (
+    <nav class="tabs page-tabs" aria-label="Views">
+      <Link to={here} current={!history}>
+        Details
+      </Link>
+      <Link to={`${here}?tab=history`} current={history}>
+        History
+      </Link>
+    </nav>
+  );
 }
 
 interface ActionsProps {
