@@ -115,6 +115,8 @@ func demand(e *openapi3.SchemaError) string {
 		return fmt.Sprintf("must be at least %.0f", *s.Min)
 	case "maximum":
 		return fmt.Sprintf("must be at most %.0f", *s.Max)
+	case "minProperties":
+		return fmt.Sprintf("must hold at least %d field", s.MinProps)
 	case "minItems":
 		return fmt.Sprintf("must hold at least %d item", s.MinItems)
 	case "maxItems":

@@ -147,6 +147,27 @@ func (s *Server) RebindToken(ctx context.Context, r api.RebindTokenRequestObject
 	return api.RebindToken200JSONResponse{Message: "Credentials changed successfully", TokenID: t.ID}, nil
 }
 
+// RevokeTokens implements api.StrictServerInterface.
+func (s *Server) RevokeTokens(ctx context.Context, r api.RevokeTokensRequestObject) (api.RevokeTokensResponseObject, error) {
+	p := authn.PrincipalFrom(ctx)
+	request, err := fromRevokeTokens(r.Body, p.User)
+	if err != nil {
+		return nil, err
+	}
+	if len(request.IDs) == 0 {
+		if err := mayRevokeAll(p, request.Filter.Username); err != nil {
+			return nil, err
+		}
+	}
+	request.From, request.Asking = authn.ClientFrom(ctx).IP, p.Token
+	request.Judge = func(t *store.Token) tokens.Verdict { return verdict(p, t) }
+	done, err := s.tokens.RevokeMany(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	return api.RevokeTokens200JSONResponse(toTokensRevoked(done)), nil
+}
+
 // ReportToken implements api.StrictServerInterface.
 func (s *Server) ReportToken(ctx context.Context, r api.ReportTokenRequestObject) (api.ReportTokenResponseObject, error) {
 	if err := s.tokens.Report(ctx, authn.ClientFrom(ctx).IP, r.Body.Token); err != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/falkorpat/falkorpat/server/access"
 	"github.com/falkorpat/falkorpat/server/authn"
 	"github.com/falkorpat/falkorpat/server/instance"
+	"github.com/falkorpat/falkorpat/server/tokens"
 	"github.com/falkorpat/falkorpat/store"
 )
 
@@ -28,6 +29,32 @@ func mayRevoke(p *authn.Principal, t *store.Token) error { return mayManage(p, t
 
 // mayResume tells whether a principal may make a suspended token work again.
 func mayResume(p *authn.Principal, t *store.Token) error { return mayManage(p, t, access.TokensWrite) }
+
+// verdict is mayRevoke for one of many tokens.
+func verdict(p *authn.Principal, t *store.Token) tokens.Verdict {
+	switch err := mayRevoke(p, t); {
+	case err == nil:
+		return tokens.Allowed
+	case errors.Is(err, errForeignInstance):
+		return tokens.Hidden
+	default:
+		return tokens.Forbidden
+	}
+}
+
+// mayRevokeAll tells whether a principal may end all tokens of a user of its
+// instance; of everyone, when the name is empty.
+func mayRevokeAll(p *authn.Principal, username string) error {
+	if username != p.User.Username {
+		if err := p.Permissions.Require(access.TokensAdmin); err != nil {
+			return err
+		}
+	}
+	if username == "" || username == p.User.Username {
+		return p.Permissions.Require(access.TokensWrite)
+	}
+	return nil
+}
 
 // mayRotate tells whether a principal may rotate a token, which gives it a
 // secret of the token's user: nobody else's, not even as an Admin.

@@ -7,6 +7,7 @@ import (
 	"github.com/falkorpat/falkorpat/server/access"
 	"github.com/falkorpat/falkorpat/server/authn"
 	"github.com/falkorpat/falkorpat/server/instance"
+	"github.com/falkorpat/falkorpat/server/tokens"
 	"github.com/falkorpat/falkorpat/store"
 )
 
@@ -158,6 +159,59 @@ func TestHistoryOfOthersIsForAdmins(t *testing.T) {
 		got, err := listedHistory(p, test.asked)
 		if missing := missingOf(t, err); missing != test.missing || got != test.want {
 			t.Errorf("%s: %q, lacks %q; want %q, %q", test.name, got, missing, test.want, test.missing)
+		}
+	}
+}
+
+// One of many tokens is judged as if it were the only one.
+func TestVerdictsSayWhatSingleRevocationsDo(t *testing.T) {
+	t.Parallel()
+	own := &store.Token{ID: "1-a", User: caller}
+	another := &store.Token{ID: "1-b", User: store.User{Username: "grace", Host: "localhost", Port: 6379}}
+	foreign := &store.Token{ID: "1-c", User: store.User{Username: "ada", Host: "localhost", Port: 6380}}
+	itself := &store.Token{ID: "1-d", User: caller}
+	const hidden, forbidden, allowed = tokens.Hidden, tokens.Forbidden, tokens.Allowed
+	for _, test := range []struct {
+		role store.Role
+		list []string
+		want [4]tokens.Verdict // own, another's, foreign, itself
+	}{
+		{store.RoleAdmin, nil, [4]tokens.Verdict{allowed, allowed, hidden, allowed}},
+		{store.RoleReadWrite, nil, [4]tokens.Verdict{allowed, forbidden, hidden, allowed}},
+		{store.RoleReadOnly, nil, [4]tokens.Verdict{allowed, forbidden, hidden, allowed}},
+		{store.RoleAdmin, []string{"tokens:write"}, [4]tokens.Verdict{allowed, forbidden, hidden, allowed}},
+		{store.RoleAdmin, []string{"tokens:admin"}, [4]tokens.Verdict{forbidden, allowed, hidden, allowed}},
+		{store.RoleReadWrite, []string{"tokens:read"}, [4]tokens.Verdict{forbidden, forbidden, hidden, allowed}},
+	} {
+		p := &authn.Principal{User: caller, Role: test.role, Permissions: access.OfToken(test.role, test.list), Token: itself}
+		for i, target := range []*store.Token{own, another, foreign, itself} {
+			if got := verdict(p, target); got != test.want[i] {
+				t.Errorf("%s with %v on %s: %d, want %d", test.role, test.list, target.ID, got, test.want[i])
+			}
+		}
+	}
+}
+
+func TestRevokingAllOfOthersIsForAdmins(t *testing.T) {
+	t.Parallel()
+	const write, admin = access.TokensWrite, access.TokensAdmin
+	for _, test := range []struct {
+		role store.Role
+		list []string
+		want [3]access.Permission // missing for all of ada (the caller), of grace, of everyone
+	}{
+		{store.RoleAdmin, nil, [3]access.Permission{}},
+		{store.RoleReadWrite, nil, [3]access.Permission{"", admin, admin}},
+		{store.RoleReadOnly, nil, [3]access.Permission{"", admin, admin}},
+		{store.RoleAdmin, []string{"tokens:write"}, [3]access.Permission{"", admin, admin}},
+		{store.RoleAdmin, []string{"tokens:admin"}, [3]access.Permission{write, "", write}},
+		{store.RoleAdmin, []string{"tokens:read"}, [3]access.Permission{write, admin, admin}},
+	} {
+		p := &authn.Principal{User: caller, Role: test.role, Permissions: access.OfToken(test.role, test.list)}
+		for i, username := range []string{"ada", "grace", ""} {
+			if got := missingOf(t, mayRevokeAll(p, username)); got != test.want[i] {
+				t.Errorf("%s with %v on all of %q: lacks %q, want %q", test.role, test.list, username, got, test.want[i])
+			}
 		}
 	}
 }

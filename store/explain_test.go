@@ -58,7 +58,7 @@ func queries(t *testing.T) map[string]string {
 
 // sample holds a value for every parameter that a query of the package takes.
 var sample = map[string]any{
-	"token_id": "1-a", "token_hash": "ab", "user_id": "user-1", "username": "alice", "host": "localhost", "port": 6379, "name": "n",
+	"token_id": "1-a", "token_ids": []string{"1-a", "1-b"}, "token_hash": "ab", "user_id": "user-1", "username": "alice", "host": "localhost", "port": 6379, "name": "n",
 	"role": RoleAdmin, "created_at": noon, "expires_at": noon, "encrypted_password": "s", "kind": "pat", "tls": true, "ca": "", "issuer_id": "1-b",
 	"now": noon, "idle_since": noon, "longest": 60, "never_forbidden": true, "soonest": noon, "at": noon, "ip": "::1", "uses": []Use{{TokenID: "1-a", At: noon}}, "after": time.Time{}, "until": noon, "limit": 10,
 	"hosts": localhost, "states": []bool{true}, "status": "active", "statuses": []Status{StatusActive}, "boxes": []box{{span{1, 2}, always(), always()}},

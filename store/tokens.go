@@ -57,14 +57,12 @@ const (
 		WITH t, CASE step WHEN 0 THEN $reason WHEN 1 THEN '` + reasonRotation + `' ELSE '` + reasonIssuer + `' END AS reason`
 	revokePast = revokeRoot + `MATCH (root)<-[:ROTATED_TO*0..]-(t:Token)
 		WITH t, CASE WHEN t.token_id = $token_id THEN $reason ELSE '` + reasonRotation + `' END AS reason`
-	endTokens = ` WHERE t.revoked_at IS NULL AND NOT (t)-[:REVOKED_BY]->()
+	notRevoked = `t.revoked_at IS NULL AND NOT (t)-[:REVOKED_BY]->()`
+	endTokens  = ` WHERE ` + notRevoked + `
 		MERGE (u:User {user_id: $user_id}) ON CREATE SET u.username = $username, u.host = $host, u.port = $port
 		SET t.is_active = false, t.revoked_at = $at, t.revoked_by = $user_id, t.revoked_ip = $ip, t.revoker_unlinked = true,
 			t.encrypted_password = ''` + keepEventOfToken + `
 		RETURN t.token_id`
-
-	queryFamily = revokeRoot + `MATCH (root)-[:ROTATED_TO*0..]-(one:Token) WITH DISTINCT one
-		MATCH (one)<-[:ISSUED_BY*0..]-(t:Token) RETURN DISTINCT t.token_id`
 
 	queryRevokeToken       = revokeTree + endTokens
 	queryRevokeRotatedOnly = revokePast + endTokens
@@ -243,27 +241,5 @@ func (s *Store) RevokeToken(ctx context.Context, r Revocation) ([]string, error)
 		return nil, fmt.Errorf("revoke token %s: %w", r.TokenID, err)
 	}
 	s.linker.soon()
-	ids := make([]string, len(rows))
-	for i := range rows {
-		if ids[i] = rows[i].text(); rows[i].err != nil {
-			return nil, fmt.Errorf("revoke token %s: %w", r.TokenID, rows[i].err)
-		}
-	}
-	return ids, nil
-}
-
-// Family finds what RevokeToken ends together with a token, whether or not it has
-// ended: all that the token was rotated from or to, and all made from these.
-func (s *Store) Family(ctx context.Context, tokenID string) ([]string, error) {
-	rows, err := s.read(ctx, queryFamily, param{"token_id", tokenID})
-	if err != nil {
-		return nil, fmt.Errorf("find family of token %s: %w", tokenID, err)
-	}
-	ids := make([]string, len(rows))
-	for i := range rows {
-		if ids[i] = rows[i].text(); rows[i].err != nil {
-			return nil, fmt.Errorf("find family of token %s: %w", tokenID, rows[i].err)
-		}
-	}
-	return ids, nil
+	return textsOf(rows, "revoke token "+r.TokenID)
 }

@@ -306,6 +306,33 @@ func (e TokenPolicyViolations) Valid() bool {
 	}
 }
 
+// Defines values for TokenFilterStatus.
+const (
+	TokenFilterStatusActive    TokenFilterStatus = "active"
+	TokenFilterStatusAll       TokenFilterStatus = "all"
+	TokenFilterStatusExpired   TokenFilterStatus = "expired"
+	TokenFilterStatusStale     TokenFilterStatus = "stale"
+	TokenFilterStatusSuspended TokenFilterStatus = "suspended"
+)
+
+// Valid indicates whether the value is a known member of the TokenFilterStatus enum.
+func (e TokenFilterStatus) Valid() bool {
+	switch e {
+	case TokenFilterStatusActive:
+		return true
+	case TokenFilterStatusAll:
+		return true
+	case TokenFilterStatusExpired:
+		return true
+	case TokenFilterStatusStale:
+		return true
+	case TokenFilterStatusSuspended:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TokenStatus.
 const (
 	TokenStatusActive    TokenStatus = "active"
@@ -1355,6 +1382,36 @@ type ReportTokenRequest struct {
 	Token string `json:"token"`
 }
 
+// RevokeTokensRequest Which tokens to revoke; exactly one of `token_ids`, `filter`, `others` and `everyone`.
+//
+// Example: {"token_ids":["1761055513181-215c579b"]}
+type RevokeTokensRequest struct {
+	// DryRun Whether to tell only what would be revoked.
+	//
+	// Example: true
+	DryRun bool `json:"dryRun,omitempty,omitzero"`
+
+	// Everyone All of all users of the instance.
+	//
+	// Example: true
+	Everyone bool `json:"everyone,omitempty,omitzero"`
+
+	// Filter The list's filters, of which at least one is needed.
+	//
+	// Example: {"last_used_before":"2025-11-24T12:00:00Z","username":"ada"}
+	Filter *TokenFilter `json:"filter,omitempty"`
+
+	// Others All of one's own but the one that asks.
+	//
+	// Example: true
+	Others bool `json:"others,omitempty,omitzero"`
+
+	// TokenIds At least one, each once.
+	//
+	// Example: ["1761055513181-215c579b"]
+	TokenIds []TokenID `json:"token_ids,omitempty,omitzero"`
+}
+
 // Role What a user may do on the instance.
 //
 // Example: Admin
@@ -1647,6 +1704,51 @@ type TokenCreated struct {
 // Example: Reads the social graph every night. Owned by the data team.
 type TokenDescription = string
 
+// TokenFilter The list's filters, of which at least one is needed.
+//
+// Example: {"last_used_before":"2025-11-24T12:00:00Z","username":"ada"}
+type TokenFilter struct {
+	// CreatedAfter Example: 2025-11-24T12:00:00Z
+	CreatedAfter *time.Time `json:"created_after,omitempty"`
+
+	// CreatedBefore Example: 2025-12-24T12:00:00Z
+	CreatedBefore *time.Time `json:"created_before,omitempty"`
+
+	// ExpiresAfter Example: 2025-11-24T12:00:00Z
+	ExpiresAfter *time.Time `json:"expires_after,omitempty"`
+
+	// ExpiresBefore Example: 2025-12-24T12:00:00Z
+	ExpiresBefore *time.Time `json:"expires_before,omitempty"`
+
+	// Graph Example: social
+	Graph GraphFilter `json:"graph,omitempty,omitzero"`
+
+	// LastUsedAfter Example: 2025-11-24T12:00:00Z
+	LastUsedAfter *time.Time `json:"last_used_after,omitempty"`
+
+	// LastUsedBefore Example: 2025-12-24T12:00:00Z
+	LastUsedBefore *time.Time `json:"last_used_before,omitempty"`
+
+	// Name Example: nightly
+	Name NameFilter `json:"name,omitempty,omitzero"`
+
+	// NeverUsed Example: true
+	NeverUsed bool `json:"never_used,omitempty,omitzero"`
+
+	// Status Without it, active, stale and suspended tokens; `all` means expired ones too.
+	//
+	// Example: active
+	Status TokenFilterStatus `json:"status,omitempty,omitzero"`
+
+	// Username Example: default
+	Username UsernameFilter `json:"username,omitempty,omitzero"`
+}
+
+// TokenFilterStatus Without it, active, stale and suspended tokens; `all` means expired ones too.
+//
+// Example: active
+type TokenFilterStatus string
+
 // TokenForm A token's text, as OAuth 2.0 sends it.
 //
 // Example: {"token":"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...","token_type_hint":"access_token"}
@@ -1800,6 +1902,54 @@ type TokenStatus string
 //
 // Example: active
 type TokenStatusFilter string
+
+// TokensRevoked Example: {"alreadyRevoked":0,"complete":true,"dryRun":false,"kept":[],"matched":3,"message":"3 tokens revoked","notAllowed":[],"notFound":[],"revoked":3}
+type TokensRevoked struct {
+	// AlreadyRevoked How many of `matched` had been revoked before.
+	//
+	// Example: 0
+	AlreadyRevoked int `json:"alreadyRevoked"`
+
+	// Complete False when there is more to do; send the same again.
+	//
+	// Example: true
+	Complete bool `json:"complete"`
+
+	// DryRun Whether nothing was revoked.
+	//
+	// Example: false
+	DryRun bool `json:"dryRun"`
+
+	// Kept The IDs of the token that asks and of those that it would fall with, as far as the filter would have found
+	// them; the first 1000.
+	//
+	//
+	// Example: []
+	Kept []TokenID `json:"kept"`
+
+	// Matched How many tokens the request means and the caller may revoke.
+	//
+	// Example: 3
+	Matched int `json:"matched"`
+
+	// Message Example: 3 tokens revoked
+	Message string `json:"message"`
+
+	// NotAllowed The IDs of tokens that the caller may not revoke.
+	//
+	// Example: []
+	NotAllowed []TokenID `json:"notAllowed"`
+
+	// NotFound The IDs of tokens that do not exist for the caller.
+	//
+	// Example: []
+	NotFound []TokenID `json:"notFound"`
+
+	// Revoked How many this call ended, or would end, with all that fell with them.
+	//
+	// Example: 3
+	Revoked int `json:"revoked"`
+}
 
 // TTLSeconds Lifetime in seconds, at most 366 days, or less where the policy says so. Not together with `expiresAt`.
 //
@@ -2085,6 +2235,9 @@ type CreateTokenWithCredentialsJSONRequestBody = CreateTokenWithCredentialsReque
 // ReportTokenJSONRequestBody defines body for ReportToken for application/json ContentType.
 type ReportTokenJSONRequestBody = ReportTokenRequest
 
+// RevokeTokensJSONRequestBody defines body for RevokeTokens for application/json ContentType.
+type RevokeTokensJSONRequestBody = RevokeTokensRequest
+
 // RotateOwnTokenJSONRequestBody defines body for RotateOwnToken for application/json ContentType.
 type RotateOwnTokenJSONRequestBody = RotateTokenRequest
 
@@ -2330,6 +2483,9 @@ type ServerInterface interface {
 	// ReportToken Report a leaked token
 	// (POST /api/auth/tokens/report)
 	ReportToken(ctx echo.Context) error
+	// RevokeTokens Revoke many tokens
+	// (POST /api/auth/tokens/revoke)
+	RevokeTokens(ctx echo.Context) error
 	// RevokeOwnToken Revoke the token that asks
 	// (DELETE /api/auth/tokens/self)
 	RevokeOwnToken(ctx echo.Context) error
@@ -2733,6 +2889,15 @@ func (w *ServerInterfaceWrapper) ReportToken(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReportToken(ctx)
+	return err
+}
+
+// RevokeTokens converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeTokens(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeTokens(ctx)
 	return err
 }
 
@@ -3212,6 +3377,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/auth/tokens/:tokenId/rotate", wrapper.RotateToken, options.OperationMiddlewares["rotateToken"]...)
 	router.POST(options.BaseURL+"/api/auth/tokens/credentials", wrapper.CreateTokenWithCredentials, options.OperationMiddlewares["createTokenWithCredentials"]...)
 	router.POST(options.BaseURL+"/api/auth/tokens/report", wrapper.ReportToken, options.OperationMiddlewares["reportToken"]...)
+	router.POST(options.BaseURL+"/api/auth/tokens/revoke", wrapper.RevokeTokens, options.OperationMiddlewares["revokeTokens"]...)
 	router.DELETE(options.BaseURL+"/api/auth/tokens/self", wrapper.RevokeOwnToken, options.OperationMiddlewares["revokeOwnToken"]...)
 	router.GET(options.BaseURL+"/api/auth/tokens/self", wrapper.GetOwnToken, options.OperationMiddlewares["getOwnToken"]...)
 	router.GET(options.BaseURL+"/api/auth/tokens/self/permissions", wrapper.GetOwnPermissions, options.OperationMiddlewares["getOwnPermissions"]...)
@@ -4807,6 +4973,159 @@ type ReportToken503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReportToken503ApplicationProblemPlusJSONResponse) VisitReportTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokensRequestObject struct {
+	Body *RevokeTokensJSONRequestBody
+}
+
+type RevokeTokensResponseObject interface {
+	VisitRevokeTokensResponse(w http.ResponseWriter) error
+}
+
+type RevokeTokens200JSONResponse TokensRevoked
+
+func (response RevokeTokens200JSONResponse) VisitRevokeTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokens400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeTokens400ApplicationProblemPlusJSONResponse) VisitRevokeTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokens401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeTokens401ApplicationProblemPlusJSONResponse) VisitRevokeTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokens403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeTokens403ApplicationProblemPlusJSONResponse) VisitRevokeTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokens413ApplicationProblemPlusJSONResponse struct {
+	BodyTooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeTokens413ApplicationProblemPlusJSONResponse) VisitRevokeTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokens415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeTokens415ApplicationProblemPlusJSONResponse) VisitRevokeTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokens421ApplicationProblemPlusJSONResponse struct {
+	MisdirectedRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeTokens421ApplicationProblemPlusJSONResponse) VisitRevokeTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(421)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokens500ApplicationProblemPlusJSONResponse struct {
+	InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeTokens500ApplicationProblemPlusJSONResponse) VisitRevokeTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokens503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeTokens503ApplicationProblemPlusJSONResponse) VisitRevokeTokensResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8743,6 +9062,9 @@ type StrictServerInterface interface {
 	// ReportToken Report a leaked token
 	// (POST /api/auth/tokens/report)
 	ReportToken(ctx context.Context, request ReportTokenRequestObject) (ReportTokenResponseObject, error)
+	// RevokeTokens Revoke many tokens
+	// (POST /api/auth/tokens/revoke)
+	RevokeTokens(ctx context.Context, request RevokeTokensRequestObject) (RevokeTokensResponseObject, error)
 	// RevokeOwnToken Revoke the token that asks
 	// (DELETE /api/auth/tokens/self)
 	RevokeOwnToken(ctx context.Context, request RevokeOwnTokenRequestObject) (RevokeOwnTokenResponseObject, error)
@@ -9205,6 +9527,52 @@ func (sh *strictHandler) ReportToken(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ReportTokenResponseObject); ok {
 		return validResponse.VisitReportTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeTokens operation middleware
+func (sh *strictHandler) RevokeTokens(ctx echo.Context) error {
+	var request RevokeTokensRequestObject
+
+	var body RevokeTokensJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeTokens(ctx.Request().Context(), request.(RevokeTokensRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeTokens")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeTokensResponseObject); ok {
+		return validResponse.VisitRevokeTokensResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -306,6 +306,33 @@ func (e TokenPolicyViolations) Valid() bool {
 	}
 }
 
+// Defines values for TokenFilterStatus.
+const (
+	TokenFilterStatusActive    TokenFilterStatus = "active"
+	TokenFilterStatusAll       TokenFilterStatus = "all"
+	TokenFilterStatusExpired   TokenFilterStatus = "expired"
+	TokenFilterStatusStale     TokenFilterStatus = "stale"
+	TokenFilterStatusSuspended TokenFilterStatus = "suspended"
+)
+
+// Valid indicates whether the value is a known member of the TokenFilterStatus enum.
+func (e TokenFilterStatus) Valid() bool {
+	switch e {
+	case TokenFilterStatusActive:
+		return true
+	case TokenFilterStatusAll:
+		return true
+	case TokenFilterStatusExpired:
+		return true
+	case TokenFilterStatusStale:
+		return true
+	case TokenFilterStatusSuspended:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TokenStatus.
 const (
 	TokenStatusActive    TokenStatus = "active"
@@ -1355,6 +1382,36 @@ type ReportTokenRequest struct {
 	Token string `json:"token"`
 }
 
+// RevokeTokensRequest Which tokens to revoke; exactly one of `token_ids`, `filter`, `others` and `everyone`.
+//
+// Example: {"token_ids":["1761055513181-215c579b"]}
+type RevokeTokensRequest struct {
+	// DryRun Whether to tell only what would be revoked.
+	//
+	// Example: true
+	DryRun bool `json:"dryRun,omitempty,omitzero"`
+
+	// Everyone All of all users of the instance.
+	//
+	// Example: true
+	Everyone bool `json:"everyone,omitempty,omitzero"`
+
+	// Filter The list's filters, of which at least one is needed.
+	//
+	// Example: {"last_used_before":"2025-11-24T12:00:00Z","username":"ada"}
+	Filter TokenFilter `json:"filter,omitempty,omitzero"`
+
+	// Others All of one's own but the one that asks.
+	//
+	// Example: true
+	Others bool `json:"others,omitempty,omitzero"`
+
+	// TokenIds At least one, each once.
+	//
+	// Example: ["1761055513181-215c579b"]
+	TokenIds []TokenID `json:"token_ids,omitempty,omitzero"`
+}
+
 // Role What a user may do on the instance.
 //
 // Example: Admin
@@ -1647,6 +1704,51 @@ type TokenCreated struct {
 // Example: Reads the social graph every night. Owned by the data team.
 type TokenDescription = string
 
+// TokenFilter The list's filters, of which at least one is needed.
+//
+// Example: {"last_used_before":"2025-11-24T12:00:00Z","username":"ada"}
+type TokenFilter struct {
+	// CreatedAfter Example: 2025-11-24T12:00:00Z
+	CreatedAfter time.Time `json:"created_after,omitempty,omitzero"`
+
+	// CreatedBefore Example: 2025-12-24T12:00:00Z
+	CreatedBefore time.Time `json:"created_before,omitempty,omitzero"`
+
+	// ExpiresAfter Example: 2025-11-24T12:00:00Z
+	ExpiresAfter time.Time `json:"expires_after,omitempty,omitzero"`
+
+	// ExpiresBefore Example: 2025-12-24T12:00:00Z
+	ExpiresBefore time.Time `json:"expires_before,omitempty,omitzero"`
+
+	// Graph Example: social
+	Graph GraphFilter `json:"graph,omitempty,omitzero"`
+
+	// LastUsedAfter Example: 2025-11-24T12:00:00Z
+	LastUsedAfter time.Time `json:"last_used_after,omitempty,omitzero"`
+
+	// LastUsedBefore Example: 2025-12-24T12:00:00Z
+	LastUsedBefore time.Time `json:"last_used_before,omitempty,omitzero"`
+
+	// Name Example: nightly
+	Name NameFilter `json:"name,omitempty,omitzero"`
+
+	// NeverUsed Example: true
+	NeverUsed bool `json:"never_used,omitempty,omitzero"`
+
+	// Status Without it, active, stale and suspended tokens; `all` means expired ones too.
+	//
+	// Example: active
+	Status TokenFilterStatus `json:"status,omitempty,omitzero"`
+
+	// Username Example: default
+	Username UsernameFilter `json:"username,omitempty,omitzero"`
+}
+
+// TokenFilterStatus Without it, active, stale and suspended tokens; `all` means expired ones too.
+//
+// Example: active
+type TokenFilterStatus string
+
 // TokenForm A token's text, as OAuth 2.0 sends it.
 //
 // Example: {"token":"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...","token_type_hint":"access_token"}
@@ -1800,6 +1902,54 @@ type TokenStatus string
 //
 // Example: active
 type TokenStatusFilter string
+
+// TokensRevoked Example: {"alreadyRevoked":0,"complete":true,"dryRun":false,"kept":[],"matched":3,"message":"3 tokens revoked","notAllowed":[],"notFound":[],"revoked":3}
+type TokensRevoked struct {
+	// AlreadyRevoked How many of `matched` had been revoked before.
+	//
+	// Example: 0
+	AlreadyRevoked int `json:"alreadyRevoked"`
+
+	// Complete False when there is more to do; send the same again.
+	//
+	// Example: true
+	Complete bool `json:"complete"`
+
+	// DryRun Whether nothing was revoked.
+	//
+	// Example: false
+	DryRun bool `json:"dryRun"`
+
+	// Kept The IDs of the token that asks and of those that it would fall with, as far as the filter would have found
+	// them; the first 1000.
+	//
+	//
+	// Example: []
+	Kept []TokenID `json:"kept"`
+
+	// Matched How many tokens the request means and the caller may revoke.
+	//
+	// Example: 3
+	Matched int `json:"matched"`
+
+	// Message Example: 3 tokens revoked
+	Message string `json:"message"`
+
+	// NotAllowed The IDs of tokens that the caller may not revoke.
+	//
+	// Example: []
+	NotAllowed []TokenID `json:"notAllowed"`
+
+	// NotFound The IDs of tokens that do not exist for the caller.
+	//
+	// Example: []
+	NotFound []TokenID `json:"notFound"`
+
+	// Revoked How many this call ended, or would end, with all that fell with them.
+	//
+	// Example: 3
+	Revoked int `json:"revoked"`
+}
 
 // TTLSeconds Lifetime in seconds, at most 366 days, or less where the policy says so. Not together with `expiresAt`.
 //
@@ -2084,6 +2234,9 @@ type CreateTokenWithCredentialsJSONRequestBody = CreateTokenWithCredentialsReque
 
 // ReportTokenJSONRequestBody defines body for ReportToken for application/json ContentType.
 type ReportTokenJSONRequestBody = ReportTokenRequest
+
+// RevokeTokensJSONRequestBody defines body for RevokeTokens for application/json ContentType.
+type RevokeTokensJSONRequestBody = RevokeTokensRequest
 
 // RotateOwnTokenJSONRequestBody defines body for RotateOwnToken for application/json ContentType.
 type RotateOwnTokenJSONRequestBody = RotateTokenRequest
@@ -2591,6 +2744,54 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/auth/tokens/report (the `ReportToken` operationId).
 	ReportToken(ctx context.Context, body ReportTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokeTokensWithBody Revoke many tokens
+	//
+	// Ends many tokens at once, each as *Revoke one token* does: with every token made from it, and all that it was rotated
+	// from or to. The body says which, in exactly one way:
+	//
+	// - `token_ids`: these. Those that do not exist for the caller, and those that it may not revoke, are named in the
+	//   answer; the others are revoked.
+	// - `filter`: the caller's own that the filter finds, or those of the user that it names. As in the list, all that it
+	//   says must hold; without `status` it finds all that work or may work again.
+	// - `others`: all of the caller's own but the token that asks; with a session, all of them.
+	// - `everyone`: all tokens of all users of the instance, for Admins.
+	//
+	// The last three never find the token that asks, nor one that it would fall with: these are named in `kept`. By its
+	// ID, a token can revoke itself. A token needs the permission `tokens:write`, and `tokens:admin` for those of others.
+	//
+	// With `dryRun`, nothing is revoked and the answer tells what would be. Many tokens are revoked in batches, each of
+	// which ends as a whole or not at all. A call takes about 10 seconds at most; when `complete` is false then, or
+	// when the answer was lost, send the same again: what is revoked stays revoked.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/auth/tokens/revoke (the `RevokeTokens` operationId).
+	RevokeTokensWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokeTokens Revoke many tokens
+	//
+	// Ends many tokens at once, each as *Revoke one token* does: with every token made from it, and all that it was rotated
+	// from or to. The body says which, in exactly one way:
+	//
+	// - `token_ids`: these. Those that do not exist for the caller, and those that it may not revoke, are named in the
+	//   answer; the others are revoked.
+	// - `filter`: the caller's own that the filter finds, or those of the user that it names. As in the list, all that it
+	//   says must hold; without `status` it finds all that work or may work again.
+	// - `others`: all of the caller's own but the token that asks; with a session, all of them.
+	// - `everyone`: all tokens of all users of the instance, for Admins.
+	//
+	// The last three never find the token that asks, nor one that it would fall with: these are named in `kept`. By its
+	// ID, a token can revoke itself. A token needs the permission `tokens:write`, and `tokens:admin` for those of others.
+	//
+	// With `dryRun`, nothing is revoked and the answer tells what would be. Many tokens are revoked in batches, each of
+	// which ends as a whole or not at all. A call takes about 10 seconds at most; when `complete` is false then, or
+	// when the answer was lost, send the same again: what is revoked stays revoked.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/auth/tokens/revoke (the `RevokeTokens` operationId).
+	RevokeTokens(ctx context.Context, body RevokeTokensJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// RevokeOwnToken Revoke the token that asks
 	//
@@ -3313,6 +3514,74 @@ func (c *Client) ReportTokenWithBody(ctx context.Context, contentType string, bo
 // Corresponds with POST /api/auth/tokens/report (the `ReportToken` operationId).
 func (c *Client) ReportToken(ctx context.Context, body ReportTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReportTokenRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokeTokensWithBody Revoke many tokens
+//
+// Ends many tokens at once, each as *Revoke one token* does: with every token made from it, and all that it was rotated
+// from or to. The body says which, in exactly one way:
+//
+//   - `token_ids`: these. Those that do not exist for the caller, and those that it may not revoke, are named in the
+//     answer; the others are revoked.
+//   - `filter`: the caller's own that the filter finds, or those of the user that it names. As in the list, all that it
+//     says must hold; without `status` it finds all that work or may work again.
+//   - `others`: all of the caller's own but the token that asks; with a session, all of them.
+//   - `everyone`: all tokens of all users of the instance, for Admins.
+//
+// The last three never find the token that asks, nor one that it would fall with: these are named in `kept`. By its
+// ID, a token can revoke itself. A token needs the permission `tokens:write`, and `tokens:admin` for those of others.
+//
+// With `dryRun`, nothing is revoked and the answer tells what would be. Many tokens are revoked in batches, each of
+// which ends as a whole or not at all. A call takes about 10 seconds at most; when `complete` is false then, or
+// when the answer was lost, send the same again: what is revoked stays revoked.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/auth/tokens/revoke (the `RevokeTokens` operationId).
+func (c *Client) RevokeTokensWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeTokensRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokeTokens Revoke many tokens
+//
+// Ends many tokens at once, each as *Revoke one token* does: with every token made from it, and all that it was rotated
+// from or to. The body says which, in exactly one way:
+//
+//   - `token_ids`: these. Those that do not exist for the caller, and those that it may not revoke, are named in the
+//     answer; the others are revoked.
+//   - `filter`: the caller's own that the filter finds, or those of the user that it names. As in the list, all that it
+//     says must hold; without `status` it finds all that work or may work again.
+//   - `others`: all of the caller's own but the token that asks; with a session, all of them.
+//   - `everyone`: all tokens of all users of the instance, for Admins.
+//
+// The last three never find the token that asks, nor one that it would fall with: these are named in `kept`. By its
+// ID, a token can revoke itself. A token needs the permission `tokens:write`, and `tokens:admin` for those of others.
+//
+// With `dryRun`, nothing is revoked and the answer tells what would be. Many tokens are revoked in batches, each of
+// which ends as a whole or not at all. A call takes about 10 seconds at most; when `complete` is false then, or
+// when the answer was lost, send the same again: what is revoked stays revoked.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/auth/tokens/revoke (the `RevokeTokens` operationId).
+func (c *Client) RevokeTokens(ctx context.Context, body RevokeTokensJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeTokensRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4711,6 +4980,46 @@ func NewReportTokenRequestWithBody(server string, contentType string, body io.Re
 	return req, nil
 }
 
+// NewRevokeTokensRequest calls the generic RevokeTokens builder with application/json body
+func NewRevokeTokensRequest(server string, body RevokeTokensJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRevokeTokensRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewRevokeTokensRequestWithBody constructs an http.Request for the RevokeTokens method, with any body, and a specified content type
+func NewRevokeTokensRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/auth/tokens/revoke")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewRevokeOwnTokenRequest constructs an http.Request for the RevokeOwnToken method
 func NewRevokeOwnTokenRequest(server string) (*http.Request, error) {
 	var err error
@@ -5946,6 +6255,54 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/auth/tokens/report (the `ReportToken` operationId).
 	ReportTokenWithResponse(ctx context.Context, body ReportTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*ReportTokenResponse, error)
+
+	// RevokeTokensWithBodyWithResponse Revoke many tokens
+	//
+	// Ends many tokens at once, each as *Revoke one token* does: with every token made from it, and all that it was rotated
+	// from or to. The body says which, in exactly one way:
+	//
+	// - `token_ids`: these. Those that do not exist for the caller, and those that it may not revoke, are named in the
+	//   answer; the others are revoked.
+	// - `filter`: the caller's own that the filter finds, or those of the user that it names. As in the list, all that it
+	//   says must hold; without `status` it finds all that work or may work again.
+	// - `others`: all of the caller's own but the token that asks; with a session, all of them.
+	// - `everyone`: all tokens of all users of the instance, for Admins.
+	//
+	// The last three never find the token that asks, nor one that it would fall with: these are named in `kept`. By its
+	// ID, a token can revoke itself. A token needs the permission `tokens:write`, and `tokens:admin` for those of others.
+	//
+	// With `dryRun`, nothing is revoked and the answer tells what would be. Many tokens are revoked in batches, each of
+	// which ends as a whole or not at all. A call takes about 10 seconds at most; when `complete` is false then, or
+	// when the answer was lost, send the same again: what is revoked stays revoked.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/auth/tokens/revoke (the `RevokeTokens` operationId).
+	RevokeTokensWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RevokeTokensResponse, error)
+
+	// RevokeTokensWithResponse Revoke many tokens
+	//
+	// Ends many tokens at once, each as *Revoke one token* does: with every token made from it, and all that it was rotated
+	// from or to. The body says which, in exactly one way:
+	//
+	// - `token_ids`: these. Those that do not exist for the caller, and those that it may not revoke, are named in the
+	//   answer; the others are revoked.
+	// - `filter`: the caller's own that the filter finds, or those of the user that it names. As in the list, all that it
+	//   says must hold; without `status` it finds all that work or may work again.
+	// - `others`: all of the caller's own but the token that asks; with a session, all of them.
+	// - `everyone`: all tokens of all users of the instance, for Admins.
+	//
+	// The last three never find the token that asks, nor one that it would fall with: these are named in `kept`. By its
+	// ID, a token can revoke itself. A token needs the permission `tokens:write`, and `tokens:admin` for those of others.
+	//
+	// With `dryRun`, nothing is revoked and the answer tells what would be. Many tokens are revoked in batches, each of
+	// which ends as a whole or not at all. A call takes about 10 seconds at most; when `complete` is false then, or
+	// when the answer was lost, send the same again: what is revoked stays revoked.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/auth/tokens/revoke (the `RevokeTokens` operationId).
+	RevokeTokensWithResponse(ctx context.Context, body RevokeTokensJSONRequestBody, reqEditors ...RequestEditorFn) (*RevokeTokensResponse, error)
 
 	// RevokeOwnTokenWithResponse Revoke the token that asks
 	//
@@ -7388,6 +7745,116 @@ func (r ReportTokenResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r ReportTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// RevokeTokensResponse401Headers the declared response headers of an HTTP 401 response for RevokeTokens
+type RevokeTokensResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// RevokeTokensResponse403Headers the declared response headers of an HTTP 403 response for RevokeTokens
+type RevokeTokensResponse403Headers struct {
+	WWWAuthenticate string
+}
+
+// RevokeTokensResponse503Headers the declared response headers of an HTTP 503 response for RevokeTokens
+type RevokeTokensResponse503Headers struct {
+	RetryAfter int
+}
+
+type RevokeTokensResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TokensRevoked
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *BadRequest
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthorized
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *BodyTooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON421 the response for an HTTP 421 `application/problem+json` response
+	ApplicationProblemJSON421 *MisdirectedRequest
+	// ApplicationProblemJSON500 the response for an HTTP 500 `application/problem+json` response
+	ApplicationProblemJSON500 *InternalError
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *RevokeTokensResponse401Headers
+	// Headers403 the parsed response headers for an HTTP 403 response
+	Headers403 *RevokeTokensResponse403Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *RevokeTokensResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RevokeTokensResponse) GetJSON200() *TokensRevoked {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r RevokeTokensResponse) GetApplicationProblemJSON400() *BadRequest {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r RevokeTokensResponse) GetApplicationProblemJSON401() *Unauthorized {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r RevokeTokensResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r RevokeTokensResponse) GetApplicationProblemJSON413() *BodyTooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r RevokeTokensResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON421 returns the response for an HTTP 421 `application/problem+json` response
+func (r RevokeTokensResponse) GetApplicationProblemJSON421() *MisdirectedRequest {
+	return r.ApplicationProblemJSON421
+}
+
+// GetApplicationProblemJSON500 returns the response for an HTTP 500 `application/problem+json` response
+func (r RevokeTokensResponse) GetApplicationProblemJSON500() *InternalError {
+	return r.ApplicationProblemJSON500
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r RevokeTokensResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r RevokeTokensResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RevokeTokensResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RevokeTokensResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -10388,6 +10855,66 @@ func (c *ClientWithResponses) ReportTokenWithResponse(ctx context.Context, body 
 	return ParseReportTokenResponse(rsp)
 }
 
+// RevokeTokensWithBodyWithResponse Revoke many tokens
+//
+// Ends many tokens at once, each as *Revoke one token* does: with every token made from it, and all that it was rotated
+// from or to. The body says which, in exactly one way:
+//
+//   - `token_ids`: these. Those that do not exist for the caller, and those that it may not revoke, are named in the
+//     answer; the others are revoked.
+//   - `filter`: the caller's own that the filter finds, or those of the user that it names. As in the list, all that it
+//     says must hold; without `status` it finds all that work or may work again.
+//   - `others`: all of the caller's own but the token that asks; with a session, all of them.
+//   - `everyone`: all tokens of all users of the instance, for Admins.
+//
+// The last three never find the token that asks, nor one that it would fall with: these are named in `kept`. By its
+// ID, a token can revoke itself. A token needs the permission `tokens:write`, and `tokens:admin` for those of others.
+//
+// With `dryRun`, nothing is revoked and the answer tells what would be. Many tokens are revoked in batches, each of
+// which ends as a whole or not at all. A call takes about 10 seconds at most; when `complete` is false then, or
+// when the answer was lost, send the same again: what is revoked stays revoked.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/auth/tokens/revoke (the `RevokeTokens` operationId).
+func (c *ClientWithResponses) RevokeTokensWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RevokeTokensResponse, error) {
+	rsp, err := c.RevokeTokensWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRevokeTokensResponse(rsp)
+}
+
+// RevokeTokensWithResponse Revoke many tokens
+//
+// Ends many tokens at once, each as *Revoke one token* does: with every token made from it, and all that it was rotated
+// from or to. The body says which, in exactly one way:
+//
+//   - `token_ids`: these. Those that do not exist for the caller, and those that it may not revoke, are named in the
+//     answer; the others are revoked.
+//   - `filter`: the caller's own that the filter finds, or those of the user that it names. As in the list, all that it
+//     says must hold; without `status` it finds all that work or may work again.
+//   - `others`: all of the caller's own but the token that asks; with a session, all of them.
+//   - `everyone`: all tokens of all users of the instance, for Admins.
+//
+// The last three never find the token that asks, nor one that it would fall with: these are named in `kept`. By its
+// ID, a token can revoke itself. A token needs the permission `tokens:write`, and `tokens:admin` for those of others.
+//
+// With `dryRun`, nothing is revoked and the answer tells what would be. Many tokens are revoked in batches, each of
+// which ends as a whole or not at all. A call takes about 10 seconds at most; when `complete` is false then, or
+// when the answer was lost, send the same again: what is revoked stays revoked.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/auth/tokens/revoke (the `RevokeTokens` operationId).
+func (c *ClientWithResponses) RevokeTokensWithResponse(ctx context.Context, body RevokeTokensJSONRequestBody, reqEditors ...RequestEditorFn) (*RevokeTokensResponse, error) {
+	rsp, err := c.RevokeTokens(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRevokeTokensResponse(rsp)
+}
+
 // RevokeOwnTokenWithResponse Revoke the token that asks
 //
 // Ends the very token that is sent and every token made from it, for good. It needs no permission. Sent again, the
@@ -12065,6 +12592,121 @@ func ParseReportTokenResponse(rsp *http.Response) (*ReportTokenResponse, error) 
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers ReportTokenResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRevokeTokensResponse parses an HTTP response from a RevokeTokensWithResponse call
+func ParseRevokeTokensResponse(rsp *http.Response) (*RevokeTokensResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RevokeTokensResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TokensRevoked
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest BadRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthorized
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest BodyTooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 421:
+		var dest MisdirectedRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON421 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest InternalError
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers RevokeTokensResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 403:
+		var headers RevokeTokensResponse403Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers403 = &headers
+	case rsp.StatusCode == 503:
+		var headers RevokeTokensResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {

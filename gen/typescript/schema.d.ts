@@ -229,6 +229,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/tokens/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke many tokens
+         * @description Ends many tokens at once, each as *Revoke one token* does: with every token made from it, and all that it was rotated
+         *     from or to. The body says which, in exactly one way:
+         *
+         *     - `token_ids`: these. Those that do not exist for the caller, and those that it may not revoke, are named in the
+         *       answer; the others are revoked.
+         *     - `filter`: the caller's own that the filter finds, or those of the user that it names. As in the list, all that it
+         *       says must hold; without `status` it finds all that work or may work again.
+         *     - `others`: all of the caller's own but the token that asks; with a session, all of them.
+         *     - `everyone`: all tokens of all users of the instance, for Admins.
+         *
+         *     The last three never find the token that asks, nor one that it would fall with: these are named in `kept`. By its
+         *     ID, a token can revoke itself. A token needs the permission `tokens:write`, and `tokens:admin` for those of others.
+         *
+         *     With `dryRun`, nothing is revoked and the answer tells what would be. Many tokens are revoked in batches, each of
+         *     which ends as a whole or not at all. A call takes about 10 seconds at most; when `complete` is false then, or
+         *     when the answer was lost, send the same again: what is revoked stays revoked.
+         */
+        post: operations["revokeTokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/tokens/report": {
         parameters: {
             query?: never;
@@ -1455,6 +1490,153 @@ export interface components {
             token: components["schemas"]["Token"];
             /** @description Null for a token that was never rotated. In a longer chain, the step to the next token, or to the last. */
             rotation: components["schemas"]["Rotation"] | null;
+        };
+        /**
+         * @description The list's filters, of which at least one is needed.
+         * @example {
+         *       "username": "ada",
+         *       "last_used_before": "2025-11-24T12:00:00Z"
+         *     }
+         */
+        TokenFilter: {
+            username?: components["schemas"]["UsernameFilter"];
+            /**
+             * @description Without it, active, stale and suspended tokens; `all` means expired ones too.
+             * @example active
+             * @enum {string}
+             */
+            status?: "active" | "stale" | "suspended" | "expired" | "all";
+            name?: components["schemas"]["NameFilter"];
+            /**
+             * Format: date-time
+             * @example 2025-11-24T12:00:00Z
+             */
+            created_after?: string;
+            /**
+             * Format: date-time
+             * @example 2025-12-24T12:00:00Z
+             */
+            created_before?: string;
+            /**
+             * Format: date-time
+             * @example 2025-11-24T12:00:00Z
+             */
+            expires_after?: string;
+            /**
+             * Format: date-time
+             * @example 2025-12-24T12:00:00Z
+             */
+            expires_before?: string;
+            /**
+             * Format: date-time
+             * @example 2025-11-24T12:00:00Z
+             */
+            last_used_after?: string;
+            /**
+             * Format: date-time
+             * @example 2025-12-24T12:00:00Z
+             */
+            last_used_before?: string;
+            /**
+             * @default false
+             * @example true
+             */
+            never_used?: boolean;
+            graph?: components["schemas"]["GraphFilter"];
+        };
+        /**
+         * @description Which tokens to revoke; exactly one of `token_ids`, `filter`, `others` and `everyone`.
+         * @example {
+         *       "token_ids": [
+         *         "1761055513181-215c579b"
+         *       ]
+         *     }
+         */
+        RevokeTokensRequest: {
+            /**
+             * @description At least one, each once.
+             * @example [
+             *       "1761055513181-215c579b"
+             *     ]
+             */
+            token_ids?: components["schemas"]["TokenId"][];
+            filter?: components["schemas"]["TokenFilter"];
+            /**
+             * @description All of one's own but the one that asks.
+             * @default false
+             * @example true
+             */
+            others?: boolean;
+            /**
+             * @description All of all users of the instance.
+             * @default false
+             * @example true
+             */
+            everyone?: boolean;
+            /**
+             * @description Whether to tell only what would be revoked.
+             * @default false
+             * @example true
+             */
+            dryRun?: boolean;
+        };
+        /**
+         * @example {
+         *       "message": "3 tokens revoked",
+         *       "dryRun": false,
+         *       "matched": 3,
+         *       "revoked": 3,
+         *       "alreadyRevoked": 0,
+         *       "notFound": [],
+         *       "notAllowed": [],
+         *       "kept": [],
+         *       "complete": true
+         *     }
+         */
+        TokensRevoked: {
+            /** @example 3 tokens revoked */
+            message: string;
+            /**
+             * @description Whether nothing was revoked.
+             * @example false
+             */
+            dryRun: boolean;
+            /**
+             * @description How many tokens the request means and the caller may revoke.
+             * @example 3
+             */
+            matched: number;
+            /**
+             * @description How many this call ended, or would end, with all that fell with them.
+             * @example 3
+             */
+            revoked: number;
+            /**
+             * @description How many of `matched` had been revoked before.
+             * @example 0
+             */
+            alreadyRevoked: number;
+            /**
+             * @description The IDs of tokens that do not exist for the caller.
+             * @example []
+             */
+            notFound: components["schemas"]["TokenId"][];
+            /**
+             * @description The IDs of tokens that the caller may not revoke.
+             * @example []
+             */
+            notAllowed: components["schemas"]["TokenId"][];
+            /**
+             * @description The IDs of the token that asks and of those that it would fall with, as far as the filter would have found
+             *     them; the first 1000.
+             * @example []
+             */
+            kept: components["schemas"]["TokenId"][];
+            /**
+             * @description False when there is more to do; send the same again.
+             * @example true
+             */
+            complete: boolean;
         };
         /**
          * @example {
@@ -2928,6 +3110,9 @@ export type GraphFilter = components['schemas']['GraphFilter'];
 export type Token = components['schemas']['Token'];
 export type TokenList = components['schemas']['TokenList'];
 export type TokenAnswer = components['schemas']['TokenAnswer'];
+export type TokenFilter = components['schemas']['TokenFilter'];
+export type RevokeTokensRequest = components['schemas']['RevokeTokensRequest'];
+export type TokensRevoked = components['schemas']['TokensRevoked'];
 export type TokenRevoked = components['schemas']['TokenRevoked'];
 export type RebindTokenRequest = components['schemas']['RebindTokenRequest'];
 export type TokenRebound = components['schemas']['TokenRebound'];
@@ -3387,6 +3572,39 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             421: components["responses"]["MisdirectedRequest"];
             429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevokeTokensRequest"];
+            };
+        };
+        responses: {
+            /** @description What was revoked, or would be. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["CacheControl"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokensRevoked"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            421: components["responses"]["MisdirectedRequest"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
         };

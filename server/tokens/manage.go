@@ -60,10 +60,13 @@ func (s *Service) Revoke(ctx context.Context, t *store.Token, r RevokeRequest) (
 	return true, s.changed(ctx, ended...)
 }
 
-// tellAgain tells other replicas of a revocation that was made before: whoever
-// made it may not have got to it.
-func (s *Service) tellAgain(ctx context.Context, id string) error {
-	ended, err := s.store.Family(ctx, id)
+// tellAgain tells other replicas of revocations that were made before: whoever
+// made them may not have got to it.
+func (s *Service) tellAgain(ctx context.Context, ids ...string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	ended, err := s.store.Family(ctx, ids...)
 	if err != nil {
 		return err
 	}
