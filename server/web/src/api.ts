@@ -7,12 +7,14 @@ import createClient, {
   type Instance,
   type EventList,
   type Policy,
+  type RevokeTokensRequest,
   type RotateTokenRequest,
   type Session,
   type Token,
   type TokenAnswer,
   type TokenCreated,
   type TokenRotated,
+  type TokensRevoked,
 } from "@falkorpat/sdk";
 import type { Listed } from "./memory.js";
 import type { ApiQuery } from "./lib/query.js";
@@ -42,6 +44,8 @@ export interface Api {
   createToken(request: CreateTokenRequest, key: string): Promise<Result<TokenCreated>>;
   rotate(id: string, request: RotateTokenRequest, key: string): Promise<Result<TokenRotated>>;
   revoke(id: string, successor?: Successor): Promise<Result<void>>;
+  /** Ends many tokens, as many as fit into one call; or tells how many that would be. */
+  revokeMany(request: RevokeTokensRequest): Promise<Result<TokensRevoked>>;
   /** Puts the password that is right now behind a token. */
   rebind(id: string, password: string): Promise<Result<void>>;
   /** Lets a suspended token work again. */
@@ -117,6 +121,7 @@ export function newApi(base: string, onSignedOut: () => void): Api {
         client.DELETE("/api/auth/tokens/{tokenId}", { params: { ...one(id).params, query: { successor } } }),
         () => undefined,
       ),
+    revokeMany: (body) => call(client.POST("/api/auth/tokens/revoke", { body }), (revoked) => revoked),
     resume: (id) => call(client.POST("/api/auth/tokens/{tokenId}/resume", one(id)), () => undefined),
     rebind: (id, password) =>
       call(

@@ -12,10 +12,13 @@ interface ToolsProps {
   query: Query;
   onQuery(query: Query): void;
   admin: boolean;
+  /** How many tokens are. */
+  selected: number;
+  onRevokeMany(): void;
 }
 
 /** What narrows the list down. The API does it, so it is over all tokens there are. */
-export function ListTools({ list, query, onQuery, admin }: ToolsProps) {
+export function ListTools({ list, query, onQuery, admin, selected, onRevokeMany }: ToolsProps) {
   const set = filters(query);
   const [open, setOpen] = useState(set > 0);
   return (
@@ -33,6 +36,9 @@ export function ListTools({ list, query, onQuery, admin }: ToolsProps) {
         </label>
         <button type="button" class="button" aria-expanded={open} onClick={() => setOpen(!open)}>
           {set === 0 ? "Filters" : `Filters (${set})`}
+        </button>
+        <button type="button" class="button danger-quiet" onClick={onRevokeMany}>
+          {selected === 0 ? "Revoke many…" : `Revoke selected (${selected})…`}
         </button>
         <Count list={list} />
         <button type="button" class="button quiet" onClick={list.reload} aria-busy={list.loading} title="Reload the list">

@@ -12,6 +12,9 @@ interface TokenListProps {
   list: Tokens;
   query: Query;
   onQuery(query: Query): void;
+  selected: ReadonlySet<string>;
+  onSelect(selected: ReadonlySet<string>): void;
+  onRevokeMany(): void;
   admin: boolean;
   now: number;
   onRevoke(token: Token): void;
@@ -20,7 +23,7 @@ interface TokenListProps {
 
 /** What a query finds, in whatever state it is: loading, failed, nothing, or a table with its tools. */
 export function TokenList(props: TokenListProps) {
-  const { list, query, onQuery, admin, now, onRevoke, onGenerate } = props;
+  const { list, query, onQuery, admin, now, onRevoke, onGenerate, selected, onSelect, onRevokeMany } = props;
   const { tokens, failure } = list;
   const narrowed = query.name.trim() !== "" || filters(query) > 0;
   const tools = narrowed || (tokens?.length ?? 0) > 0;
@@ -32,6 +35,8 @@ export function TokenList(props: TokenListProps) {
           query={query}
           onQuery={onQuery}
           admin={admin}
+          selected={selected.size}
+          onRevokeMany={onRevokeMany}
         />
       )}
       {failure && (
@@ -52,6 +57,8 @@ export function TokenList(props: TokenListProps) {
           onQuery={onQuery}
           now={now}
           onRevoke={onRevoke}
+          selected={selected}
+          onSelect={onSelect}
         />
       )}
       {list.more && (

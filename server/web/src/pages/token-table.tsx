@@ -10,11 +10,13 @@ interface TokenTableProps {
   onQuery(query: Query): void;
   now: number;
   onRevoke(token: Token): void;
+  selected: ReadonlySet<string>;
+  onSelect(selected: ReadonlySet<string>): void;
 }
 
 /** The table itself; at a phone's width every row becomes a card, and the headers a choice. */
 export function TokenTable(props: TokenTableProps) {
-  const { columns, rows, query, onQuery, now, onRevoke } = props;
+  const { columns, rows, query, onQuery, now, onRevoke, selected, onSelect } = props;
   // What has ended for good is refused already.
   const revocable = query.status !== "expired" && query.status !== "revoked";
   return (
@@ -23,6 +25,7 @@ export function TokenTable(props: TokenTableProps) {
       <table class="token-table">
         <thead>
           <tr>
+            {revocable && <SelectAll rows={rows} selected={selected} onSelect={onSelect} />}
             {columns.map((column) => (
               <Header key={column.key} column={column} query={query} onQuery={onQuery} />
             ))}
@@ -36,6 +39,16 @@ export function TokenTable(props: TokenTableProps) {
         <tbody>
           {rows.map((token) => (
             <tr key={token.token_id} data-token={token.token_id}>
+              {revocable && (
+                <td class="select">
+                  <input
+                    type="checkbox"
+                    aria-label={`Select ${token.name}`}
+                    checked={selected.has(token.token_id)}
+                    onChange={(event) => onSelect(changed(selected, token.token_id, event.currentTarget.checked))}
+                  />
+                </td>
+              )}
               {columns.map(({ key, label, cell }) => (
                 <td key={key} data-column={key} data-label={label}>
                   {cell(token, now)}
@@ -58,6 +71,27 @@ export function TokenTable(props: TokenTableProps) {
         </tbody>
       </table>
     </>
+  );
+}
+
+function changed(selected: ReadonlySet<string>, id: string, on: boolean): ReadonlySet<string> {
+  const next = new Set(selected);
+  if (on) next.add(id);
+  else next.delete(id);
+  return next;
+}
+
+function SelectAll({ rows, selected, onSelect }: Pick<TokenTableProps, "rows" | "selected" | "onSelect">) {
+  const all = rows.every((token) => selected.has(token.token_id));
+  return (
+    <th scope="col" class="select">
+      <input
+        type="checkbox"
+        aria-label="Select all that are shown"
+        checked={all}
+        onChange={() => onSelect(all ? new Set() : new Set(rows.map((token) => token.token_id)))}
+      />
+    </th>
   );
 }
 

@@ -13,6 +13,7 @@ import { useNow } from "../ui/bits.js";
 import { Icon } from "../ui/icons.js";
 import { usePage } from "../ui/page.js";
 import { Toast } from "../ui/toast.js";
+import { BulkDialog } from "./bulk-dialog.js";
 import { GenerateDialog } from "./generate-dialog.js";
 import { RevokeDialog } from "./revoke-dialog.js";
 import { type Secret, SecretCard } from "./secret-card.js";
@@ -37,6 +38,8 @@ export function TokensPage({ api, memory, session }: TokensPageProps) {
   const [generating, setGenerating] = useState(memory.draft !== undefined);
   const [secret, setSecret] = useState<Secret>();
   const [revoking, setRevoking] = useState<Token>();
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [bulk, setBulk] = useState(false);
   const tokens = useRef<HTMLElement>(null);
   const now = useNow();
 
@@ -44,6 +47,7 @@ export function TokensPage({ api, memory, session }: TokensPageProps) {
   const view = paramsOf(query);
   useEffect(() => {
     memory.view = view;
+    setSelected(new Set());
   }, [view]);
 
   const [revocations, setRevocations] = useState(0);
@@ -75,6 +79,13 @@ export function TokensPage({ api, memory, session }: TokensPageProps) {
     list.revoke(token, successor);
   };
 
+  const revokedMany = (count: number) => {
+    setBulk(false);
+    setSelected(new Set());
+    setRevocations(revocations + 1);
+    list.revoked(count);
+  };
+
   return (
     <>
       <header class="page-head">
@@ -100,6 +111,9 @@ export function TokensPage({ api, memory, session }: TokensPageProps) {
           admin={session?.role === "Admin"}
           query={query}
           onQuery={ask}
+          selected={selected}
+          onSelect={setSelected}
+          onRevokeMany={() => setBulk(true)}
           now={now}
           onRevoke={setRevoking}
           onGenerate={() => generate(true)}
@@ -117,6 +131,16 @@ export function TokensPage({ api, memory, session }: TokensPageProps) {
         />
       )}
       {revoking && <RevokeDialog token={revoking} onConfirm={revoke} onCancel={() => setRevoking(undefined)} />}
+      {bulk && session && (
+        <BulkDialog
+          api={api}
+          session={session}
+          ids={[...selected]}
+          query={query}
+          onClose={() => setBulk(false)}
+          onRevoked={revokedMany}
+        />
+      )}
       <Toast notice={list.notice} onClose={list.clearNotice} />
     </>
   );

@@ -13,7 +13,10 @@ const MOST = 1000;
 
 /** What became of a revocation. */
 export interface Notice {
-  token: Token;
+  /** The token's name, as somebody typed it; absent when there were many. */
+  name?: string;
+  /** How many there were. */
+  count: number;
   /** Absent when it worked. */
   failure?: Failure;
 }
@@ -37,6 +40,8 @@ export interface Tokens {
   created(id: string): void;
   /** Takes the token off the list at once, and puts it back if the server will not have it. */
   revoke(token: Token, successor: Successor): void;
+  /** Tells that many were ended, and fetches what is left. */
+  revoked(count: number): void;
 }
 
 /** useTokens is what a query finds, with what the person does to it. */
@@ -95,7 +100,7 @@ export function useTokens(api: Api, memory: Memory, query: Query): Tokens {
     redraw();
     const result = await api.revoke(token.token_id, successor);
     if (!result.ok) hidden.delete(token.token_id);
-    setNotice(result.ok ? { token } : { token, failure: result.failure });
+    setNotice({ name: token.name, count: 1, ...(!result.ok && { failure: result.failure }) });
     // The tokens made from it went too, and perhaps what came before and after.
     if (result.ok) void load();
   };
@@ -112,6 +117,10 @@ export function useTokens(api: Api, memory: Memory, query: Query): Tokens {
     reload: () => void load(),
     next: () => void (!loading && ask(listed, STEP)),
     created: (id) => void created(id),
+    revoked: (count) => {
+      setNotice({ count });
+      void load();
+    },
     revoke: (token, successor) => void revoke(token, successor),
   };
 }

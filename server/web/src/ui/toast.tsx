@@ -1,4 +1,5 @@
 import { useEffect } from "preact/hooks";
+import { tokensOf } from "../lib/bulk.js";
 import type { Notice } from "../pages/use-tokens.js";
 import { Typed } from "./bits.js";
 import { Icon } from "./icons.js";
@@ -25,7 +26,7 @@ export function Toast({ notice, onClose }: ToastProps) {
         <div class={notice.failure ? "toast error" : "toast"}>
           <Icon name={notice.failure ? "warning" : "check"} />
           <p>
-            {notice.failure ? "Not revoked: " : "Revoked "}“<Typed>{notice.token.name}</Typed>”.
+            {notice.failure ? "Not revoked: " : "Revoked "}{notice.name === undefined ? tokensOf(notice.count) : ["“", <Typed>{notice.name}</Typed>, "”"]}.
             {notice.failure && <> {notice.failure.message}</>}
           </p>
           <button type="button" class="button quiet small" aria-label="Close" onClick={onClose}>
