@@ -204,6 +204,17 @@ func TestVerifyIsAUseOfTheToken(t *testing.T) {
 	}
 }
 
+func TestTokenThatEndsSoonIsToldSoToThoseWhoVerifyIt(t *testing.T) {
+	t.Parallel()
+	short := shared.shortToken(t, instanceA.newUser(t, writer), "short", 3600)
+	c := shared.bearer(t, short.Token)
+	for name, a := range map[string]answer{"verify": c.get(verify), "introspect": c.introspect(short.Token)} {
+		if got := a.header.Get("Token-Expires-At"); got != short.ExpiresAt.UTC().Format(time.RFC3339) {
+			t.Errorf("%s: %q, want %s", name, got, short.ExpiresAt)
+		}
+	}
+}
+
 func TestNamesOfUsersAreSafeInHeaders(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"ada@example.com", "用户", "a,b;c=d", "100%", "a+b", `q"uote\`, "emoji👩‍🚀"} {

@@ -1,7 +1,7 @@
 // Package server is falkorpat's HTTP side: it mounts the operations of
 // openapi.yaml, and takes each request through the same stations.
 //
-//	request ID -> client address -> access log -> recover -> security headers -> local host -> same origin ->
+//	metrics -> request ID -> client address -> access log -> recover -> security headers -> local host -> same origin ->
 //	authentication -> body limit and validation against the document -> handler -> conversion -> answer
 //
 // The limit on failed logins stands where a login happens (package credentials).

@@ -78,10 +78,6 @@ var errorTable = [...]struct {
 		status: http.StatusUnsupportedMediaType, code: "unsupported_media_type",
 		message: "Send the body as a form, with the header Content-Type: application/x-www-form-urlencoded.",
 	}},
-	{errGraph, publicError{
-		status: http.StatusForbidden, code: "graph_not_allowed", challenge: challengeScope,
-		message: "This token may not touch this graph. Use one whose graphs include it.",
-	}},
 	{errInstance, publicError{
 		status: http.StatusForbidden, code: "instance_not_allowed", challenge: challengeScope,
 		message: "This token is for another FalkorDB server than the one that is asked for here.",

@@ -58,7 +58,6 @@ func TestErrorsAreToldByTheTable(t *testing.T) {
 		{"another host", errMisdirected, 421, "misdirected"},
 		{"body too large", errBodyTooLarge, 413, "body_too_large"},
 		{"not a form", errNotForm, 415, "unsupported_media_type"},
-		{"not for the graph", errGraph, 403, "graph_not_allowed"},
 		{"not for the instance", errInstance, 403, "instance_not_allowed"},
 		{"not JSON", errNotJSON, 415, "unsupported_media_type"},
 		{"query too large", errQueryTooLarge, 413, "body_too_large"},

@@ -126,16 +126,16 @@ func (s *Server) located(next echo.HandlerFunc) echo.HandlerFunc {
 // 127.0.0.1 (DNS rebinding) is of the same origin to its browser.
 func (s *Server) localHost(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if s.localOnly && !isLocalName(c.Request().Host) {
+		if s.localOnly && !IsLocalName(c.Request().Host) {
 			return errMisdirected
 		}
 		return next(c)
 	}
 }
 
-// isLocalName tells whether a Host header names this machine. An address is as
+// IsLocalName tells whether a Host header names this machine. An address is as
 // good as a name here: nobody can point an address somewhere else.
-func isLocalName(hostport string) bool {
+func IsLocalName(hostport string) bool {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil {
 		host = hostport

@@ -121,7 +121,7 @@ func TestLocalServerAnswersToLocalNamesOnly(t *testing.T) {
 		"127.0.0.1": true, "127.0.0.1:3000": true, "[::1]:3000": true, "192.0.2.1:3000": true,
 		"evil.example": false, "evil.example:3000": false, "localhost.evil.example": false, "notlocalhost": false, "": false,
 	} {
-		if got := isLocalName(host); got != want {
+		if got := IsLocalName(host); got != want {
 			t.Errorf("%q: %v", host, got)
 		}
 	}

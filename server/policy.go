@@ -17,8 +17,8 @@ var (
 	// errNotOwner: the token belongs to another user of the same instance, and
 	// the caller is no Admin.
 	errNotOwner = errors.New("token of another user")
-	// errGraph and errInstance: the token is good, and not for what a proxy asks.
-	errGraph    = errors.New("token not for this graph")
+	// errInstance: the token is good, and not for the instance that a proxy asks
+	// about.
 	errInstance = errors.New("token not for this instance")
 )
 
@@ -136,7 +136,7 @@ func mayPass(p *authn.Principal, n needs) error {
 		}
 	}
 	if n.graph != "" && !access.MatchesGraph(p.Token.Graphs, n.graph) {
-		return errGraph
+		return &access.GraphError{Graph: n.graph}
 	}
 	return nil
 }

@@ -20,13 +20,14 @@ import (
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/graph"
 	"github.com/falkorpat/falkorpat/server/instance"
+	"github.com/falkorpat/falkorpat/server/metrics"
 	"github.com/falkorpat/falkorpat/server/session"
 	"github.com/falkorpat/falkorpat/server/tokens"
 	"github.com/falkorpat/falkorpat/server/web"
 	"github.com/falkorpat/falkorpat/store"
 )
 
-// Options configure New. All but BasePath, TrustedProxies and TokenHeader are required.
+// Options configure New. All but BasePath, TrustedProxies, TokenHeader and Metrics are required.
 type Options struct {
 	Store     *store.Store
 	Directory *instance.Directory
@@ -46,8 +47,10 @@ type Options struct {
 	// LocalOnly says that nobody but this machine's programs is to reach the
 	// server, so that requests for any other host's name are refused.
 	LocalOnly bool
-	Now       func() time.Time
-	Log       *slog.Logger
+	// Metrics get to know of every request; nil for nobody.
+	Metrics *metrics.Metrics
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 func (o *Options) validate() error {
@@ -90,6 +93,7 @@ type Server struct {
 	localOnly     bool
 	origins       *http.CrossOriginProtection
 	docs          *docs
+	metrics       *metrics.Metrics
 	now           func() time.Time
 	log           *slog.Logger
 	http          *http.Server
@@ -121,6 +125,7 @@ func New(o Options) (*Server, error) {
 		localOnly:     o.LocalOnly,
 		origins:       http.NewCrossOriginProtection(),
 		docs:          doc,
+		metrics:       o.Metrics,
 		now:           o.Now,
 		log:           o.Log,
 	}
@@ -142,6 +147,9 @@ func (s *Server) mount(spec *openapi3.T, basePath string) (*echo.Echo, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
+	if s.metrics != nil {
+		e.Use(s.measured(spec, basePath))
+	}
 	e.Use(withRequestID, s.located, s.logged, s.recovered, secured, s.localHost, s.sameOrigin)
 	api.RegisterHandlersWithOptions(e, api.NewStrictHandler(s, []api.StrictMiddlewareFunc{withAccept, onlyGuarded}), api.RegisterHandlersOptions{
 		BaseURL: basePath, OperationMiddlewares: s.validators(spec),

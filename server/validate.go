@@ -154,6 +154,7 @@ func (v *validator) authenticate(c echo.Context) error {
 	}
 	r := c.Request()
 	principal, err := v.server.authenticator.Authenticate(r, authn.ClientFrom(r.Context()), v.schemes)
+	v.server.judged(err)
 	if err != nil {
 		return err
 	}

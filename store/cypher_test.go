@@ -152,9 +152,9 @@ func TestTextThatCannotBeKeptIsRefusedBeforeAnythingIsSent(t *testing.T) {
 			"list from":       second(s.ListTokens(ctx, ListQuery{From: &Place{ID: bad}, Sort: SortName, Limit: 1})),
 			"list from name":  second(s.ListTokens(ctx, ListQuery{From: &Place{Name: bad}, Sort: SortName, Limit: 1})),
 			"list of name":    second(s.ListTokens(ctx, ListQuery{Name: bad, Sort: SortName, Limit: 1})),
-			"revoke":          second(s.RevokeToken(ctx, Revocation{TokenID: bad})),
-			"revoke from":     second(s.RevokeToken(ctx, Revocation{TokenID: "1-1", IP: bad})),
-			"revoke by":       second(s.RevokeToken(ctx, Revocation{TokenID: "1-1", By: User{Username: bad}})),
+			"revoke":          second(s.RevokeToken(ctx, Revocation{TokenID: bad, By: alice})),
+			"revoke from":     second(s.RevokeToken(ctx, Revocation{TokenID: "1-1", By: alice, IP: bad})),
+			"revoke by":       second(s.RevokeToken(ctx, Revocation{TokenID: "1-1", By: User{ID: alice.ID, Username: bad}})),
 		} {
 			if !errors.Is(err, ErrInvalidText) {
 				t.Errorf("%s %+q: %v", name, bad, err)

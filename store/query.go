@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"syscall"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -46,7 +47,10 @@ func (s *Store) query(ctx context.Context, send sender, command, query string, p
 
 // command is call with this package's errors.
 func (s *Store) command(ctx context.Context, send sender, args ...any) (any, error) {
+	start := time.Now()
 	reply, err := s.call(ctx, send, args...)
+	name, _ := args[0].(string) // every command begins with its name
+	s.observe(name, time.Since(start), err)
 	return reply, classify(err)
 }
 

@@ -279,7 +279,10 @@ func TestTriesAreBoundedWhereEveryConnectionBreaks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Store{db: &falkordb.FalkorDB{Conn: client}, graph: "g", timeout: 20 * time.Second, poolSize: 4}
+	s := &Store{
+		db: &falkordb.FalkorDB{Conn: client}, graph: "g", timeout: 20 * time.Second, poolSize: 4,
+		observe: func(string, time.Duration, error) {},
+	}
 	defer s.Close()
 	if _, err := s.TokenByID(t.Context(), "1-a"); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("read: %v", err)

@@ -32,6 +32,9 @@ type Options struct {
 	Timeout time.Duration
 	// PoolSize bounds the connections; 64 when zero.
 	PoolSize int
+	// Observe, where it is set, is told of every command: its name, and how long
+	// it took with the wait for a connection.
+	Observe func(command string, took time.Duration, err error)
 	// Log receives what an operator should know.
 	Log *slog.Logger
 }
@@ -49,6 +52,9 @@ func (o *Options) validate() error {
 	if o.PoolSize == 0 {
 		o.PoolSize = defaultPoolSize
 	}
+	if o.Observe == nil {
+		o.Observe = func(string, time.Duration, error) {}
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -62,6 +68,7 @@ type Store struct {
 	timeout    time.Duration
 	poolSize   int
 	durability Durability
+	observe    func(command string, took time.Duration, err error)
 	log        *slog.Logger
 	linker     *linker
 
@@ -83,7 +90,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: &falkordb.FalkorDB{Conn: client}, graph: o.Graph, timeout: o.Timeout, poolSize: o.PoolSize, log: o.Log}
+	s := &Store{db: &falkordb.FalkorDB{Conn: client}, graph: o.Graph, timeout: o.Timeout, poolSize: o.PoolSize, observe: o.Observe, log: o.Log}
 	if err := s.start(ctx, client.Options()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -124,6 +131,25 @@ func (s *Store) Client() redis.UniversalClient { return s.db.Conn }
 
 // Graph is the name of the graph.
 func (s *Store) Graph() string { return s.graph }
+
+// Pool tells of the store's connections.
+type Pool struct {
+	// Open is how many there are, Idle how many of them nobody uses, Limit how
+	// many there may be.
+	Open, Idle, Limit int
+	// Waits counts the commands that had to wait for one, TimedOut those that
+	// waited in vain.
+	Waits, TimedOut uint64
+}
+
+// Pool tells of the store's connections now.
+func (s *Store) Pool() Pool {
+	stats := s.client().PoolStats()
+	return Pool{
+		Open: int(stats.TotalConns), Idle: int(stats.IdleConns), Limit: s.poolSize,
+		Waits: uint64(stats.WaitCount), TimedOut: uint64(stats.Timeouts),
+	}
+}
 
 // Close ends all connections and waits for what was under way, which returns
 // ErrUnavailable, as all later operations do. A second Close does nothing.

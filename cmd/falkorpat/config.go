@@ -57,6 +57,8 @@ type config struct {
 	QueryConcurrency int64         `env:"FALKORPAT_QUERY_CONCURRENCY" default:"32" help:"How many graph requests of one token or session may be under way at once on a replica; 0 for no limit."`
 	QueryRate        int64         `env:"FALKORPAT_QUERY_RATE" default:"60000" help:"How many graph requests one token or session may send in a minute, on all replicas together; 0 for no limit."`
 
+	AdminAddr string `env:"FALKORPAT_ADMIN_ADDR" help:"Address for the operator's /metrics and /debug/pprof, host:port, as localhost:9090. Default: none." placeholder:"ADDR"`
+
 	LogLevel  slog.Level `env:"FALKORPAT_LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 	LogFormat string     `env:"FALKORPAT_LOG_FORMAT" default:"auto" enum:"auto,json,text" help:"auto (text on a terminal, else JSON), json or text."`
 
@@ -155,6 +157,9 @@ func (s *settings) readFiles(f *faults) {
 func (s *settings) readAddresses(f *faults) {
 	if _, _, err := net.SplitHostPort(s.Addr); err != nil {
 		f.add("--addr", errors.New("must be host:port, as localhost:3000"))
+	}
+	if _, _, err := net.SplitHostPort(s.AdminAddr); s.AdminAddr != "" && err != nil {
+		f.add("--admin-addr", errors.New("must be host:port, as localhost:9090"))
 	}
 	s.BasePath = strings.TrimRight(s.BasePath, "/")
 	_, err := web.New(web.Options{BasePath: s.BasePath})
@@ -267,9 +272,13 @@ func (s *settings) logGenerated(ctx context.Context, log *slog.Logger) {
 
 // localOnly tells whether nobody but this machine's programs is to be served:
 // the address is this machine's own, and no proxy stands in front.
-func (s *settings) localOnly() bool {
-	host, _, err := net.SplitHostPort(s.Addr)
-	if err != nil || len(s.proxies) > 0 {
+func (s *settings) localOnly() bool { return isLoopback(s.Addr) && len(s.proxies) == 0 }
+
+// isLoopback tells whether an address, host:port, is reached from this machine
+// alone.
+func isLoopback(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
 		return false
 	}
 	address, err := netip.ParseAddr(host)

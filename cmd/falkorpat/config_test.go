@@ -55,6 +55,7 @@ func TestAllFaultsOfAConfigurationAreToldAtOnce(t *testing.T) {
 	}
 	c := sound(t)
 	c.Addr, c.BasePath, c.Instances, c.Proxies = "3000", "pat", "localhost:http", []string{"10.0.0.0/8", "proxy"}
+	c.AdminAddr = "9090"
 	c.StoreURL, c.AuthSecret, c.EncryptionKeyFile = "http://db", "changeme", empty
 	c.SessionLifetime, c.EventRetention, c.LoginFailures, c.LeakReports = 48*time.Hour, time.Hour, 0, 0
 	c.QueryTimeout, c.QueryRows = 0, 0
@@ -63,7 +64,7 @@ func TestAllFaultsOfAConfigurationAreToldAtOnce(t *testing.T) {
 		t.Fatal("no fault found")
 	}
 	for _, field := range []string{
-		"--addr", "--base-path", "--instances", "--trusted-proxies", "--store-url", "--session-lifetime", "--event-retention", "--query-timeout", "--query-rows", "--login-failures", "--leak-reports",
+		"--addr", "--admin-addr", "--base-path", "--instances", "--trusted-proxies", "--store-url", "--session-lifetime", "--event-retention", "--query-timeout", "--query-rows", "--login-failures", "--leak-reports",
 		"AUTH_SECRET", "--encryption-key-file",
 	} {
 		if !strings.Contains(err.Error(), field+":") {

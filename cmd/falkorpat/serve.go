@@ -19,6 +19,7 @@ import (
 	"github.com/falkorpat/falkorpat/server/graph"
 	"github.com/falkorpat/falkorpat/server/instance"
 	"github.com/falkorpat/falkorpat/server/lease"
+	"github.com/falkorpat/falkorpat/server/metrics"
 	"github.com/falkorpat/falkorpat/server/ratelimit"
 	"github.com/falkorpat/falkorpat/server/session"
 	"github.com/falkorpat/falkorpat/server/tokens"
@@ -73,6 +74,8 @@ type app struct {
 	// stops end what has been started; the last started ends first.
 	stops []func(ctx context.Context) error
 
+	// metrics are nil without an operator's port.
+	metrics  *metrics.Metrics
 	listener net.Listener
 	dev      *devInstance
 }
@@ -112,6 +115,9 @@ func (a *app) fail(err error) {
 }
 
 func (a *app) start(ctx context.Context) error {
+	if err := a.startAdmin(ctx); err != nil {
+		return err
+	}
 	if a.Dev {
 		if err := a.startDev(ctx); err != nil {
 			return fmt.Errorf("development instance: %w", err)
@@ -138,7 +144,7 @@ func (a *app) openStore(ctx context.Context) (*store.Store, error) {
 		}
 		url = engine.URL()
 	}
-	kept, err := store.Open(ctx, store.Options{URL: url, Log: a.log})
+	kept, err := store.Open(ctx, store.Options{URL: url, Observe: a.observeStore(), Log: a.log})
 	if err != nil {
 		return nil, fmt.Errorf("token store: %w", err)
 	}
@@ -201,11 +207,12 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 		Lease: held, Remember: a.TokenCache,
 		Store: kept, Keeper: keeper, Signing: a.signing, Audit: history, BrowserCompat: a.BrowserCompat, Policy: a.policy(),
 		Reports: ratelimit.New(ratelimit.Options{Client: kept.Client(), What: "report", PerMinute: a.LeakReports}),
-		Now:     time.Now, Random: rand.Reader, Log: a.log,
+		Now:     time.Now, Random: rand.Reader, Log: a.log, Metrics: a.tokenMetrics(),
 	})
 	if err != nil {
 		return nil, err
 	}
+	a.watch(kept, directory, service, history)
 	service.Start(context.WithoutCancel(ctx)) // until stop
 	a.onStop(func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, flushTime)
@@ -225,7 +232,7 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 	}
 	return server.New(server.Options{
 		Store: kept, Directory: directory, Keeper: keeper, Tokens: service, Sessions: sessions, Graphs: graphs, History: history,
-		BasePath: a.BasePath, TrustedProxies: a.proxies, TokenHeader: a.VerifyHeader, LocalOnly: a.localOnly(), Now: time.Now, Log: a.log,
+		BasePath: a.BasePath, TrustedProxies: a.proxies, TokenHeader: a.VerifyHeader, LocalOnly: a.localOnly(), Metrics: a.metrics, Now: time.Now, Log: a.log,
 	})
 }
 
@@ -234,7 +241,7 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 func (a *app) startLease(ctx context.Context, kept *store.Store, keeper *credentials.Keeper) (*lease.Lease, error) {
 	held, err := lease.New(lease.Options{
 		Client: kept.Client(), Graph: kept.Graph(), Off: a.BrowserCompat || a.TokenCache == 0,
-		Forget: keeper.Forget, Now: time.Now, Random: rand.Reader, Log: a.log,
+		Forget: keeper.Forget, Now: time.Now, Random: rand.Reader, Log: a.log, Metrics: a.leaseMetrics(),
 	})
 	if err != nil {
 		return nil, err

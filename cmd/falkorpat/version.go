@@ -18,14 +18,24 @@ func (versionCommand) Run(env *environment) error {
 	return err
 }
 
+// commit is the commit in parentheses; empty when it is not known.
 func commit() string {
+	if revision() == "" {
+		return ""
+	}
+	return " (" + revision() + ")"
+}
+
+// revision is the commit that the program was built from, shortened; empty when
+// it is not known.
+func revision() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return ""
 	}
 	for _, setting := range info.Settings {
 		if setting.Key == "vcs.revision" {
-			return " (" + setting.Value[:min(12, len(setting.Value))] + ")"
+			return setting.Value[:min(12, len(setting.Value))]
 		}
 	}
 	return ""

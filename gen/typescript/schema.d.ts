@@ -3703,6 +3703,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["CacheControl"];
+                    "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                     /**
                      * @description The token's FalkorDB user. All bytes but letters, digits and `-._~` are percent-encoded (RFC 3986), so that any
                      *     name is a safe header.
@@ -3747,6 +3748,7 @@ export interface operations {
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["CacheControl"];
+                    "Token-Expires-At": components["headers"]["TokenExpiresAt"];
                     [name: string]: unknown;
                 };
                 content: {

@@ -73,6 +73,7 @@ type Service struct {
 	retention time.Duration
 	interval  time.Duration
 	queue     queue
+	lost      atomic.Uint64
 	loop      loop
 	// process and made give every event of every replica an ID of its own.
 	process string

@@ -84,11 +84,23 @@ func (q *queue) giveBack(events []store.Event) {
 	q.events = append(events, q.events...)
 }
 
+// Queued is how many events wait to be written.
+func (s *Service) Queued() int {
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	return len(s.queue.events)
+}
+
+// Lost is how many events were not recorded since the start, because too many
+// waited.
+func (s *Service) Lost() uint64 { return s.lost.Load() }
+
 // Flush writes the events that wait. What cannot be written stays for the next
 // time.
 func (s *Service) Flush(ctx context.Context) error {
 	events, dropped := s.queue.take(s.now())
 	if dropped > 0 {
+		s.lost.Add(uint64(dropped))
 		s.log.WarnContext(ctx, "more refusals than the history keeps up with; some were not recorded", "events", dropped)
 	}
 	for len(events) > 0 {

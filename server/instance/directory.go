@@ -144,6 +144,22 @@ func (d *Directory) Instances() []Instance {
 	return append([]Instance{}, d.order...)
 }
 
+// Logins tells how many logins to an instance are under way, with credentials
+// that have just been sent and with those that have been good once. Each is at
+// most Options.MaxLogins.
+func (d *Directory) Logins(i Instance) (strangers, kept int) {
+	return len(d.slots[slotKey{i, forStranger}]), len(d.slots[slotKey{i, forKept}])
+}
+
+// Connections tells how many connections to an instance are kept open for
+// queries, and how many of them nobody uses.
+func (d *Directory) Connections(i Instance) (open, idle int) {
+	if pools, ok := d.pools[i]; ok {
+		return pools.count()
+	}
+	return 0, 0
+}
+
 // find returns the allowed instance that c names, or ErrNotAllowed.
 func (d *Directory) find(c Credentials) (Allowed, error) {
 	target, ok := d.allowed[Instance{Host: Canonical(c.Host), Port: c.Port}]

@@ -272,6 +272,9 @@ func TestNoMoreLoginsAtOnceThanMaxLogins(t *testing.T) {
 		turned <- err
 	}()
 	p.await(t) // a stranger's login has slots of its own
+	if strangers, kept := d.Logins(Instance{Host: Canonical(hung.Host), Port: hung.Port}); strangers != 1 || kept != 2 {
+		t.Errorf("%d logins of strangers and %d of others are said to be under way, want 1 and 2", strangers, kept)
+	}
 	hangUp()
 	if err := <-turned; !errors.Is(err, ErrUnreachable) {
 		t.Errorf("the stranger: %v, want ErrUnreachable", err)

@@ -40,6 +40,19 @@ type pool struct {
 	idle []*Conn
 }
 
+// count tells how many connections are open, and how many of them are idle.
+func (s *pools) count() (open, idle int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for e := s.order.Front(); e != nil; e = e.Next() {
+		p := e.Value.(*pool) // nothing else is in it
+		p.mu.Lock()
+		open, idle = open+len(p.open), idle+len(p.idle)
+		p.mu.Unlock()
+	}
+	return open, idle
+}
+
 // enter gives a key's pool, which leave must be called of. It returns ErrBusy
 // when there are too many pools and all are in use.
 func (s *pools) enter(key string) (*pool, error) {

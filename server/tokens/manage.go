@@ -44,6 +44,7 @@ type RevokeRequest struct {
 // contrast to having been revoked already. When it returns, no replica accepts any
 // of them.
 func (s *Service) Revoke(ctx context.Context, t *store.Token, r RevokeRequest) (bool, error) {
+	start := s.now()
 	event := s.audit.Success(ctx, store.ActionTokenRevoked, t)
 	event.Reason = cmp.Or(r.Reason, store.ReasonDirect)
 	ended, err := s.store.RevokeToken(ctx, store.Revocation{
@@ -57,7 +58,11 @@ func (s *Service) Revoke(ctx context.Context, t *store.Token, r RevokeRequest) (
 	if !fresh {
 		return false, s.tellAgain(ctx, t.ID)
 	}
-	return true, s.changed(ctx, ended...)
+	if err := s.changed(ctx, ended...); err != nil {
+		return true, err
+	}
+	s.metrics.Revoked(s.now().Sub(start))
+	return true, nil
 }
 
 // tellAgain tells other replicas of revocations that were made before: whoever

@@ -23,12 +23,6 @@ const unknownAge = 2 * time.Second
 // remembered is how many tokens are remembered unless Options say otherwise.
 const remembered = 100_000
 
-// Metrics are called when a token is verified; nil functions are not.
-type Metrics struct {
-	// Hit: by what was remembered. Missed: after all that it takes.
-	Hit, Missed func()
-}
-
 // known is what the store has said of a text that our keys have signed.
 type known struct {
 	// mark says for how long that counts.

@@ -79,12 +79,7 @@ func (o *Options) validate() error {
 	if o.Remember == 0 {
 		o.Remember = remembered
 	}
-	if o.Metrics.Hit == nil {
-		o.Metrics.Hit = func() {}
-	}
-	if o.Metrics.Missed == nil {
-		o.Metrics.Missed = func() {}
-	}
+	o.Metrics.setDefaults()
 	return nil
 }
 
@@ -109,6 +104,7 @@ type Service struct {
 	log      *slog.Logger
 	lease    *lease.Lease
 	memory   *memory
+	metrics  Metrics
 	recorder *recorder
 	sweeper  *sweeper
 }
@@ -125,6 +121,7 @@ func New(o Options) (*Service, error) {
 	s := &Service{
 		lease: o.Lease, memory: m,
 		store: o.Store, keeper: o.Keeper, signing: o.Signing, audit: o.Audit, reports: o.Reports, compat: o.BrowserCompat, policy: o.Policy, now: o.Now, random: o.Random, log: o.Log,
+		metrics:  o.Metrics,
 		recorder: newRecorder(o),
 		sweeper:  newSweeper(o),
 	}
@@ -147,6 +144,12 @@ func (s *Service) Stop(ctx context.Context) error {
 	s.sweeper.stop()
 	return s.recorder.stop(ctx)
 }
+
+// Remembered is about how many tokens' texts are remembered.
+func (s *Service) Remembered() int { return s.memory.texts.EstimatedSize() }
+
+// Recorded is how many tokens' latest uses are held in memory, written or not.
+func (s *Service) Recorded() int { return s.recorder.size() }
 
 // Client is where a request comes from.
 type Client struct {

@@ -20,9 +20,10 @@ const (
 // removes ended sessions and idempotency keys; and it applies the policy to
 // existing tokens.
 type sweeper struct {
-	store *store.Store
-	now   func() time.Time
-	log   *slog.Logger
+	store   *store.Store
+	now     func() time.Time
+	log     *slog.Logger
+	metrics Metrics
 	// enforce does what the policy says to tokens made or idle since after.
 	enforce func(ctx context.Context, after, now time.Time) error
 	// swept is the time until which everything expired has been swept.
@@ -31,7 +32,7 @@ type sweeper struct {
 }
 
 func newSweeper(o Options) *sweeper {
-	s := &sweeper{store: o.Store, now: o.Now, log: o.Log}
+	s := &sweeper{store: o.Store, now: o.Now, log: o.Log, metrics: o.Metrics}
 	s.loop = loop{interval: o.SweepInterval, atOnce: true, run: func(ctx context.Context) { _ = s.sweep(ctx) }}
 	return s
 }
@@ -55,6 +56,7 @@ func (s *sweeper) sweep(ctx context.Context) error {
 		total.Tokens += swept.Tokens
 		total.Sessions += swept.Sessions
 		total.Keys += swept.Keys
+		s.metrics.Swept(swept.Tokens, swept.Sessions, swept.Keys)
 		if err != nil {
 			if ctx.Err() == nil {
 				s.log.WarnContext(ctx, "expired tokens not swept; the next sweep takes them", "error", err)

@@ -58,6 +58,7 @@ type recorder struct {
 	store    *store.Store
 	now      func() time.Time
 	log      *slog.Logger
+	metrics  Metrics
 	interval time.Duration
 	dropped  atomic.Int64
 
@@ -70,7 +71,7 @@ type recorder struct {
 
 func newRecorder(o Options) *recorder {
 	r := &recorder{
-		store: o.Store, now: o.Now, log: o.Log, interval: o.UsageInterval,
+		store: o.Store, now: o.Now, log: o.Log, metrics: o.Metrics, interval: o.UsageInterval,
 		usages: make(map[string]*usage),
 	}
 	r.loop = loop{interval: o.FlushInterval, run: func(ctx context.Context) { _ = r.flush(ctx, false) }}
@@ -136,11 +137,18 @@ func (r *recorder) latest(tokenID string) (store.Use, bool) {
 	return u.latest(), !u.at.IsZero()
 }
 
+func (r *recorder) size() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.usages)
+}
+
 // flush writes the uses that are due, or all that are pending. What cannot be
 // written stays for the next time.
 func (r *recorder) flush(ctx context.Context, all bool) error {
 	uses := r.take(all)
 	if dropped := r.dropped.Swap(0); dropped > 0 {
+		r.metrics.Dropped(int(dropped))
 		r.log.WarnContext(ctx, "more tokens in use than are recorded; some uses were not noted", "uses", dropped)
 	}
 	for len(uses) > 0 {
@@ -152,6 +160,7 @@ func (r *recorder) flush(ctx context.Context, all bool) error {
 			}
 			return err
 		}
+		r.metrics.Written(len(batch))
 		uses = uses[len(batch):]
 	}
 	return nil
