@@ -142,7 +142,7 @@ func TestSessionMakesListsAndRevokesTokens(t *testing.T) {
 	}
 	list := c.get("/api/auth/tokens")
 	object := list.object(t)
-	hasKeys(t, object, "tokens", "count", "role", "next_cursor")
+	hasKeys(t, object, "tokens", "count", "role", "next_cursor", "total")
 	if object["count"] != 3.0 || object["role"] != "Read-Write" || object["next_cursor"] != nil {
 		t.Errorf("list: %s", list.body)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"reflect"
 	"regexp"
 	"strings"
@@ -156,12 +157,17 @@ func TestEveryOperationHasItsHappyPathTested(t *testing.T) {
 	}
 	// Told by the shared program's own log: these tests run in parallel, so
 	// what others have not yet done is done here.
-	u := instanceA.newUser(t, writer)
+	u := instanceA.newUser(t, admin)
 	created := shared.newToken(t, u, "all")
 	_, cookie := shared.signIn(t, u)
 	bearer, session := shared.bearer(t, created.Token), shared.cookie(t, cookie)
 	leaving := shared.bearer(t, shared.newToken(t, u, "leaving").Token)
 	rotating := shared.newToken(t, u, "rotating")
+	graph := "operations-" + created.TokenID
+	if a := bearer.post(at(graph, "/query"), `{"query":"CREATE (:Thing)"}`); a.status != http.StatusOK {
+		t.Fatalf("the graph answered %d: %s", a.status, a.body)
+	}
+	form := url.Values{"token": {created.Token}}.Encode()
 	calls := map[string]func() answer{
 		"createTokenWithCredentials": func() answer { return answer{status: 200} }, // newToken
 		"signIn":                     func() answer { return answer{status: 200} }, // signIn
@@ -171,16 +177,40 @@ func TestEveryOperationHasItsHappyPathTested(t *testing.T) {
 		"getOwnToken":                func() answer { return bearer.get("/api/auth/tokens/self") },
 		"rotateToken":                func() answer { return bearer.post("/api/auth/tokens/"+rotating.TokenID+"/rotate", `{}`) },
 		"rotateOwnToken":             func() answer { return leaving.post("/api/auth/tokens/self/rotate", `{"graceSeconds":60}`) },
-		"getStatus":                  func() answer { return bearer.get("/api/status") },
-		"getSession":                 func() answer { return session.get("/api/auth/session") },
-		"listInstances":              func() answer { return session.get("/api/instances") },
-		"getHealth":                  func() answer { return session.get("/healthz") },
-		"getReadiness":               func() answer { return session.get("/readyz") },
-		"getOpenAPIYAML":             func() answer { return session.get("/openapi.yaml") },
-		"getOpenAPIJSON":             func() answer { return session.get("/openapi.json") },
-		"getDocs":                    func() answer { return session.get("/docs") },
+		"resumeToken": func() answer {
+			return bearer.send(http.MethodPost, "/api/auth/tokens/"+rotating.TokenID+"/resume", nil)
+		},
+		"rebindToken":       func() answer { return bearer.rebind(created.TokenID, u.password) },
+		"revokeTokens":      func() answer { return bearer.post("/api/auth/tokens/revoke", `{"others":true,"dryRun":true}`) },
+		"reportToken":       func() answer { return session.post("/api/auth/tokens/report", `{"token":"none of ours"}`) },
+		"getOwnPermissions": func() answer { return bearer.get("/api/auth/tokens/self/permissions") },
+		"getPolicy":         func() answer { return session.get("/api/auth/policy") },
+		"listEvents":        func() answer { return bearer.get("/api/auth/events") },
+		"verifyToken":       func() answer { return bearer.get("/api/auth/verify") },
+		"introspectToken":   func() answer { return bearer.form("/api/auth/introspect", form) },
+		"revokeTokenText":   func() answer { return bearer.form("/api/auth/revoke", "token=none") },
+		"listGraphs":        func() answer { return bearer.get("/api/graph") },
+		"getGraph":          func() answer { return bearer.get(at(graph, "")) },
+		"queryGraph":        func() answer { return bearer.post(at(graph, "/query"), `{"query":"RETURN 1"}`) },
+		"explainGraph":      func() answer { return bearer.post(at(graph, "/explain"), `{"query":"RETURN 1"}`) },
+		"profileGraph":      func() answer { return bearer.post(at(graph, "/profile"), `{"query":"RETURN 1"}`) },
+		"copyGraph":         func() answer { return bearer.post(at(graph, "/copy"), `{"target":"`+graph+`-copy"}`) },
+		"getGraphSlowlog":   func() answer { return bearer.get(at(graph, "/slowlog")) },
+		"getGraphConfig":    func() answer { return bearer.get("/api/graph/config") },
+		"setGraphConfig": func() answer {
+			return bearer.send(http.MethodPut, "/api/graph/config/MAX_QUEUED_QUERIES", strings.NewReader(`{"value":"1000000"}`))
+		},
+		"getStatus":      func() answer { return bearer.get("/api/status") },
+		"getSession":     func() answer { return session.get("/api/auth/session") },
+		"listInstances":  func() answer { return session.get("/api/instances") },
+		"getHealth":      func() answer { return session.get("/healthz") },
+		"getReadiness":   func() answer { return session.get("/readyz") },
+		"getOpenAPIYAML": func() answer { return session.get("/openapi.yaml") },
+		"getOpenAPIJSON": func() answer { return session.get("/openapi.json") },
+		"getDocs":        func() answer { return session.get("/docs") },
 	}
 	last := map[string]func() answer{
+		"deleteGraph":    func() answer { return bearer.send(http.MethodDelete, at(graph, ""), nil) },
 		"revokeOwnToken": func() answer { return leaving.send(http.MethodDelete, "/api/auth/tokens/self", nil) },
 		"signOut":        func() answer { return session.send(http.MethodDelete, "/api/auth/session", nil) },
 		"revokeToken":    func() answer { return bearer.send(http.MethodDelete, "/api/auth/tokens/"+created.TokenID, nil) },
@@ -198,8 +228,8 @@ func TestEveryOperationHasItsHappyPathTested(t *testing.T) {
 			}
 		}
 	}
-	for name, call := range last {
-		if a := call(); a.status >= http.StatusBadRequest {
+	for _, name := range []string{"deleteGraph", "revokeOwnToken", "signOut", "revokeToken"} { // the caller's own token last
+		if a := last[name](); a.status >= http.StatusBadRequest {
 			t.Errorf("%s answered %d: %s", name, a.status, a.body)
 		}
 	}

@@ -25,7 +25,8 @@ func (s *Service) Start(ctx context.Context) {
 }
 
 // Stop ends it, waits for it, and writes what waits, for as long as ctx allows.
-// It may be called again, and without a Start.
+// What is not chained by then is chained by the next one that runs. It may be
+// called again, and without a Start.
 func (s *Service) Stop(ctx context.Context) error {
 	s.loop.once.Do(func() {
 		if s.loop.cancel != nil {
@@ -33,7 +34,13 @@ func (s *Service) Stop(ctx context.Context) error {
 			<-s.loop.done
 		}
 	})
-	return s.runOnce(ctx)
+	if err := s.Flush(ctx); err != nil {
+		return err
+	}
+	if err := s.Chain(ctx); err != nil {
+		s.log.InfoContext(ctx, "events not chained at the end; the next start does it", "error", err)
+	}
+	return nil
 }
 
 func (s *Service) run(ctx context.Context) {

@@ -37,11 +37,18 @@ type queue struct {
 func (s *Service) Note(ctx context.Context, action store.Action, t *store.Token, outcome store.Outcome, reason string) {
 	e := s.Success(ctx, action, t)
 	e.Outcome, e.Reason = outcome, reason
+	e.Owner = keepable(e.Owner) // of a refused login it is whatever somebody typed
 	key := strings.Join([]string{string(e.Action), e.TokenID, e.Reason}, " ")
 	if e.TokenID == "" {
 		key += " " + store.InstanceName(e.Host, e.Port) + " " + e.IP + " " + e.ActorTokenID + " " + e.Owner
 	}
 	s.queue.add(e, key)
+}
+
+// keepable puts U+FFFD where the store could not keep a text as it is: one event
+// that cannot be written would keep all others from it too.
+func keepable(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 func (q *queue) add(e store.Event, key string) {

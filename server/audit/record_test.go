@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -110,5 +111,23 @@ func TestStopWritesWhatWaitsAndMayBeRepeated(t *testing.T) {
 	chain, err := f.store.Chain(t.Context(), "localhost:6379")
 	if err != nil || chain.Head.Seq != 1 {
 		t.Errorf("%+v, %v", chain, err)
+	}
+}
+
+// Whoever tries to log in chooses the name.
+func TestTextThatCannotBeKeptKeepsNothingElseFromBeingWritten(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	for _, owner := range []string{"a\x00b", "c\xffd", "ada"} {
+		user := store.User{Username: owner, Host: "localhost", Port: 6379}
+		f.Note(t.Context(), store.ActionTokenCreateFailed, &store.Token{User: user}, store.OutcomeFailed, "invalid_credentials")
+	}
+	var owners []string
+	for _, e := range f.listed(t) {
+		owners = append(owners, e.Owner)
+	}
+	slices.Sort(owners)
+	if want := []string{"a\uFFFDb", "ada", "c\uFFFDd"}; !slices.Equal(owners, want) {
+		t.Errorf("owners are %q, want %q", owners, want)
 	}
 }
