@@ -128,6 +128,30 @@ func TestReportOfALeakIsInTheHistory(t *testing.T) {
 	}
 }
 
+func TestSessionsAreInTheHistory(t *testing.T) {
+	t.Parallel()
+	u := instanceA.newUser(t, reader)
+	wrong := u
+	wrong.password = "wrong"
+	body, err := json.Marshal(wrong.credentials(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared.nobody(t).post("/api/auth/session", string(body)).isProblem(t, http.StatusUnauthorized, "invalid_credentials")
+	_, cookie := shared.signIn(t, u)
+	me := shared.cookie(t, cookie)
+	for range 2 {
+		me.send(http.MethodDelete, "/api/auth/session", nil)
+	}
+	got := told(shared.bearer(t, shared.newToken(t, u, "me").Token).events(""))
+	slices.Sort(got)
+	if want := []string{
+		"session.sign_in_failed failed invalid_credentials", "session.signed_in success -", "session.signed_out success -", "token.created success -",
+	}; !slices.Equal(got, want) {
+		t.Errorf("told %q, want %q", got, want)
+	}
+}
+
 func TestPolicyIsInTheHistoryOfAdmins(t *testing.T) {
 	t.Parallel()
 	list := shared.bearer(t, shared.newToken(t, instanceA.newUser(t, admin), "boss").Token).events("?action=policy.changed")

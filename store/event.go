@@ -39,6 +39,20 @@ const (
 	ActionSignedOut      Action = "session.signed_out"
 )
 
+// actions are all of them.
+func actions() []string {
+	all := [...]Action{
+		ActionTokenCreated, ActionTokenCreateFailed, ActionTokenRotated, ActionTokenRevoked, ActionTokenRebound, ActionTokenUseDenied,
+		ActionTokenReported, ActionTokenReused, ActionTokenSuspended, ActionTokenResumed, ActionTokenShortened, ActionPolicyChanged,
+		ActionSignedIn, ActionSignInFailed, ActionSignedOut,
+	}
+	words := make([]string, len(all))
+	for i, action := range all {
+		words[i] = string(action)
+	}
+	return words
+}
+
 // Outcome says how it ended.
 type Outcome string
 

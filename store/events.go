@@ -20,6 +20,9 @@ const (
 	eventStretch  = ` MATCH (e:Event) WHERE e.seq > $after AND e.seq <= $until AND e.instance = $instance`
 	eventsOfToken = ` AND e.token_id = $token_id`
 	eventsOfUser  = ` AND (e.username = $username OR e.owner = $username)`
+	// What few events match is found by the indexes too: otherwise all stretches
+	// would be read for nothing.
+	eventsOfKind = ` AND e.at >= $since AND e.at < $before AND e.action IN $actions AND e.outcome IN $outcomes`
 	// Text is a tag to the indexes: it is looked at once more.
 	eventFilter = ` WITH e, e.instance AS at_instance, e.token_id AS of_token, e.username AS by_user, e.owner AS of_user, e.at AS at
 		WHERE at_instance = $instance AND ($token_id = '' OR of_token = $token_id) AND ($username = '' OR by_user = $username OR of_user = $username)
@@ -27,13 +30,17 @@ const (
 	eventCount = ` WITH e LIMIT $limit RETURN count(e)`
 	eventPage  = ` WITH e ORDER BY e.seq DESC LIMIT $limit RETURN` + eventColumns
 
-	queryCountEvents        = eventStretch + eventFilter + eventCount
-	queryCountEventsOfToken = eventStretch + eventsOfToken + eventFilter + eventCount
-	queryCountEventsOfUser  = eventStretch + eventsOfUser + eventFilter + eventCount
-	queryEvents             = eventStretch + eventFilter + eventPage
-	queryEventsOfToken      = eventStretch + eventsOfToken + eventFilter + eventPage
-	queryEventsOfUser       = eventStretch + eventsOfUser + eventFilter + eventPage
-	queryRecordEvents       = `UNWIND $events AS e MERGE (n:Event {event_id: e.id}) ON CREATE SET n.unchained = true, n.instance = e.instance, n.at = e.at,
+	queryCountEvents             = eventStretch + eventFilter + eventCount
+	queryCountEventsOfToken      = eventStretch + eventsOfToken + eventFilter + eventCount
+	queryCountEventsOfUser       = eventStretch + eventsOfUser + eventFilter + eventCount
+	queryCountEventsOfKind       = eventStretch + eventsOfKind + eventFilter + eventCount
+	queryCountEventsOfUserOfKind = eventStretch + eventsOfKind + eventsOfUser + eventFilter + eventCount
+	queryEventsOfKind            = eventStretch + eventsOfKind + eventFilter + eventPage
+	queryEventsOfUserOfKind      = eventStretch + eventsOfKind + eventsOfUser + eventFilter + eventPage
+	queryEvents                  = eventStretch + eventFilter + eventPage
+	queryEventsOfToken           = eventStretch + eventsOfToken + eventFilter + eventPage
+	queryEventsOfUser            = eventStretch + eventsOfUser + eventFilter + eventPage
+	queryRecordEvents            = `UNWIND $events AS e MERGE (n:Event {event_id: e.id}) ON CREATE SET n.unchained = true, n.instance = e.instance, n.at = e.at,
 		n.action = e.action, n.outcome = e.outcome, n.reason = e.reason, n.user_id = e.user_id, n.username = e.username, n.actor_token_id = e.actor_token_id,
 		n.ip = e.ip, n.agent = e.agent, n.token_id = e.token_id, n.token_name = e.token_name, n.owner = e.owner, n.details = e.details`
 )
@@ -101,6 +108,10 @@ func (s *Store) holdsMany(ctx context.Context, q *EventQuery, after, until int64
 	switch {
 	case q.TokenID != "":
 		query = queryCountEventsOfToken
+	case q.isOfKind() && q.Username != "":
+		query = queryCountEventsOfUserOfKind
+	case q.isOfKind():
+		query = queryCountEventsOfKind
 	case q.Username != "":
 		query = queryCountEventsOfUser
 	}
@@ -114,6 +125,10 @@ func (s *Store) eventStretch(ctx context.Context, q *EventQuery, after, until in
 	switch {
 	case q.TokenID != "":
 		query = queryEventsOfToken
+	case q.isOfKind() && q.Username != "":
+		query = queryEventsOfUserOfKind
+	case q.isOfKind():
+		query = queryEventsOfKind
 	case q.Username != "":
 		query = queryEventsOfUser
 	}
@@ -124,6 +139,11 @@ func (s *Store) eventStretch(ctx context.Context, q *EventQuery, after, until in
 	return scanEvents(rows)
 }
 
+// isOfKind tells whether the query asks for some kinds of events or some time.
+func (q *EventQuery) isOfKind() bool {
+	return q.Action != "" || q.Outcome != "" || !q.Since.IsZero() || !q.Before.IsZero()
+}
+
 func (q *EventQuery) params(after, until int64) []param {
 	since, before := int64(0), int64(afterAll)
 	if !q.Since.IsZero() {
@@ -132,7 +152,16 @@ func (q *EventQuery) params(after, until int64) []param {
 	if !q.Before.IsZero() {
 		before = q.Before.UnixMilli()
 	}
+	kinds, outcomes := actions(), []string{string(OutcomeSuccess), string(OutcomeDenied), string(OutcomeFailed)}
+	if q.Action != "" {
+		kinds = []string{string(q.Action)}
+	}
+	if q.Outcome != "" {
+		outcomes = []string{string(q.Outcome)}
+	}
 	return []param{
+		{"actions", kinds},
+		{"outcomes", outcomes},
 		{"instance", q.Instance},
 		{"token_id", q.TokenID},
 		{"username", q.Username},

@@ -64,7 +64,7 @@ var sample = map[string]any{
 	"hosts": localhost, "states": []bool{true}, "status": "active", "statuses": []Status{StatusActive}, "boxes": []box{{span{1, 2}, always(), always()}},
 	"sort": SortExpires, "descending": true, "from_at": noon, "from_id": "1-a", "from_name": "n", "by_graphs": true,
 	"version": 1, "rows": []importRow{{&Token{ID: "1-d", Hash: "d", User: alice}}}, "old_id": "1-c", "old_until": noon, "key": "k", "keys": []IdempotencyKey{{Hash: "k", BodyHash: "b", ExpiresAt: noon}}, "stale": true, "sealed": []Sealed{{TokenID: "1-a", Password: "s"}}, "description": "d", "permissions": "graph:read", "graphs": "social", "allowed_ips": "", "limits": "", "not_before": time.Time{},
-	"policy": "{}", "instance": "localhost:6379", "seq": 0, "prev": "", "hash": "ab", "links": []Link{{EventID: "e", Seq: 1}}, "action": "", "outcome": "", "since": 0, "before": afterAll,
+	"policy": "{}", "actions": []string{"token.created"}, "outcomes": []string{"success"}, "instance": "localhost:6379", "seq": 0, "prev": "", "hash": "ab", "links": []Link{{EventID: "e", Seq: 1}}, "action": "", "outcome": "", "since": 0, "before": afterAll,
 	"reason": ReasonDirect, "events": []Event{{ID: "e", At: noon, Host: "localhost", Port: 6379, Action: ActionTokenCreated}},
 }
 
@@ -212,7 +212,7 @@ func TestLookUpsTouchOneRow(t *testing.T) {
 			eventsParam(Event{ID: "e", At: noon}),
 		}},
 		"mark":           {queryMarkStale, []param{{"sealed", []Sealed{sealedOf(token)}}, {"at", noon}}},
-		"sign-out":       {queryDeleteSession, []param{{"token_hash", session.Hash}}},
+		"sign-out":       {queryDeleteSession, []param{{"token_hash", session.Hash}, eventsParam(Event{ID: rand.Text()})}},
 		"token sweep":    {querySweepTokens, []param{{"after", time.Time{}}, {"now", noon}, {"limit", 10}}},
 		"session sweep":  {querySweepSessions, []param{{"after", time.Time{}}, {"now", noon}, {"limit", 10}}},
 		"list of nobody": {queryPageOfUser, pageParams("nobody", SortCreated)},

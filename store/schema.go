@@ -9,7 +9,7 @@ import (
 )
 
 // schemaVersion counts the migrations below that a store has behind it.
-const schemaVersion = 6
+const schemaVersion = 7
 
 const (
 	// schemaWait bounds the wait for indexes and constraints over existing rows.
@@ -54,6 +54,8 @@ var indexes = [...]struct{ label, property, create string }{
 	{"Event", "token_id", `CREATE INDEX FOR (e:Event) ON (e.token_id)`},
 	{"Event", "username", `CREATE INDEX FOR (e:Event) ON (e.username)`},
 	{"Event", "owner", `CREATE INDEX FOR (e:Event) ON (e.owner)`},
+	{"Event", "action", `CREATE INDEX FOR (e:Event) ON (e.action)`},
+	{"Event", "outcome", `CREATE INDEX FOR (e:Event) ON (e.outcome)`},
 	{"Event", "unchained", `CREATE INDEX FOR (e:Event) ON (e.unchained)`},
 	{"Chain", "instance", `CREATE INDEX FOR (c:Chain) ON (c.instance)`},
 	{"Schema", "name", `CREATE INDEX FOR (s:Schema) ON (s.name)`},

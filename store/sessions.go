@@ -7,24 +7,24 @@ import (
 )
 
 const (
-	queryCreateSession = tokenPattern + ` RETURN t.token_id`
+	queryCreateSession = tokenPattern + keepEvents + ` RETURN t.token_id`
 	querySession       = `MATCH (t:Token {token_hash: $token_hash})
 		WHERE t.kind = 'session' AND t.is_active = true AND t.expires_at > $now RETURN` + tokenColumns
-	queryDeleteSession = `MATCH (t:Token {token_hash: $token_hash}) WHERE t.kind = 'session' DELETE t`
+	queryDeleteSession = `MATCH (t:Token {token_hash: $token_hash}) WHERE t.kind = 'session' DELETE t` + keepEvents
 )
 
 // sessionNamePrefix begins the name of every session row.
 const sessionNamePrefix = "connection:"
 
-// CreateSession writes a new session. It returns ErrConflict when
-// the ID or the hash is taken.
-func (s *Store) CreateSession(ctx context.Context, session *Session) error {
+// CreateSession writes a new session, and what events tell of it. It returns
+// ErrConflict when the ID or the hash is taken.
+func (s *Store) CreateSession(ctx context.Context, session *Session, events ...Event) error {
 	row := &Token{
 		ID: session.ID, Hash: session.Hash, User: session.User, Name: sessionNamePrefix + session.ID, Role: session.Role,
 		CreatedAt: session.CreatedAt, ExpiresAt: session.ExpiresAt,
 		SealedPassword: session.SealedPassword, TLS: session.TLS, CA: session.CA,
 	}
-	if _, err := s.write(ctx, queryCreateSession, tokenParams(row, "session")...); err != nil {
+	if _, err := s.write(ctx, queryCreateSession, append(tokenParams(row, "session"), eventsParam(events...))...); err != nil {
 		return fmt.Errorf("create session: %w", err)
 	}
 	s.linker.soon()
@@ -51,9 +51,10 @@ func (s *Store) SessionByHash(ctx context.Context, hash string, now time.Time) (
 	}, nil
 }
 
-// DeleteSession removes a session. Removing one that is not there is no error.
-func (s *Store) DeleteSession(ctx context.Context, hash string) error {
-	if _, err := s.write(ctx, queryDeleteSession, param{"token_hash", hash}); err != nil {
+// DeleteSession removes a session, and writes what events tell of that. Removing
+// one that is not there is no error, and nothing is told.
+func (s *Store) DeleteSession(ctx context.Context, hash string, events ...Event) error {
+	if _, err := s.write(ctx, queryDeleteSession, param{"token_hash", hash}, eventsParam(events...)); err != nil {
 		return fmt.Errorf("delete session: %w", err)
 	}
 	return nil

@@ -188,14 +188,14 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 	if err != nil {
 		return nil, err
 	}
-	sessions, err := session.New(session.Options{
-		Store: kept, Keeper: keeper, Signing: a.signing, Now: time.Now, Random: rand.Reader,
-		Lifetime: a.SessionLifetime, CookiePath: a.BasePath + "/",
-	})
+	history, err := a.startHistory(ctx, kept, directory)
 	if err != nil {
 		return nil, err
 	}
-	history, err := a.startHistory(ctx, kept, directory)
+	sessions, err := session.New(session.Options{
+		Store: kept, Keeper: keeper, Signing: a.signing, Audit: history, Now: time.Now, Random: rand.Reader,
+		Lifetime: a.SessionLifetime, CookiePath: a.BasePath + "/",
+	})
 	if err != nil {
 		return nil, err
 	}

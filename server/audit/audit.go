@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -74,6 +75,7 @@ type Service struct {
 	interval  time.Duration
 	queue     queue
 	lost      atomic.Uint64
+	flushing  sync.Mutex
 	loop      loop
 	// process and made give every event of every replica an ID of its own.
 	process string
@@ -101,6 +103,13 @@ func (s *Service) Success(ctx context.Context, action store.Action, t *store.Tok
 	e := s.event(ctx, action, t.User)
 	e.Outcome = store.OutcomeSuccess
 	e.TokenID, e.TokenName, e.Owner = t.ID, t.Name, t.User.Username
+	return e
+}
+
+// OfSession begins the event of a sign-in or sign-out that is about to be written.
+func (s *Service) OfSession(ctx context.Context, action store.Action, session *store.Session) store.Event {
+	e := s.event(WithActor(ctx, session.User, ""), action, session.User)
+	e.Outcome = store.OutcomeSuccess
 	return e
 }
 

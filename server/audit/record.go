@@ -105,6 +105,9 @@ func (s *Service) Lost() uint64 { return s.lost.Load() }
 // Flush writes the events that wait. What cannot be written stays for the next
 // time.
 func (s *Service) Flush(ctx context.Context) error {
+	// Whoever finds the queue empty must find in the store what was in it.
+	s.flushing.Lock()
+	defer s.flushing.Unlock()
 	events, dropped := s.queue.take(s.now())
 	if dropped > 0 {
 		s.lost.Add(uint64(dropped))

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/falkorpat/falkorpat/crypto"
+	"github.com/falkorpat/falkorpat/server/audit"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/instance"
 	"github.com/falkorpat/falkorpat/store"
@@ -29,8 +30,10 @@ type Options struct {
 	Store   *store.Store
 	Keeper  *credentials.Keeper
 	Signing crypto.SigningRing
-	Now     func() time.Time
-	Random  io.Reader
+	// Audit makes the events that are written with every change.
+	Audit  *audit.Service
+	Now    func() time.Time
+	Random io.Reader
 	// Lifetime is how long a session lasts, 24 hours at most and by default.
 	Lifetime time.Duration
 	// CookiePath is the path that browsers send the cookie to; "/" when empty.
@@ -43,6 +46,8 @@ func (o *Options) validate() error {
 		return errors.New("session: Store is missing")
 	case o.Keeper == nil:
 		return errors.New("session: Keeper is missing")
+	case o.Audit == nil:
+		return errors.New("session: Audit is missing")
 	case o.Now == nil:
 		return errors.New("session: Now is missing")
 	case o.Random == nil:
@@ -99,7 +104,7 @@ func (s *Service) SignIn(ctx context.Context, peer netip.Addr, c instance.Creden
 	if err != nil {
 		return Accepted{}, nil, err
 	}
-	if err := s.options.Store.CreateSession(ctx, row); err != nil {
+	if err := s.options.Store.CreateSession(ctx, row, s.options.Audit.OfSession(ctx, store.ActionSignedIn, row)); err != nil {
 		return Accepted{}, nil, err
 	}
 	s.options.Keeper.Remember(credentials.OfSession(row), row.Role)
@@ -138,13 +143,19 @@ func (s *Service) Verify(ctx context.Context, cookie *http.Cookie) (Accepted, er
 	if err != nil {
 		return Accepted{}, err
 	}
-	row.User.Host = instance.Canonical(row.User.Host)
-	row.User.ID = store.UserID(row.User.Username, row.User.Host, row.User.Port)
+	canonical(row)
 	role, err := s.options.Keeper.Role(ctx, credentials.OfSession(row))
 	if err != nil {
 		return Accepted{}, err
 	}
 	return Accepted{session: row, role: role}, nil
+}
+
+// canonical puts a row's user under the name that this program has for it,
+// however another program that shares the store has spelt it.
+func canonical(row *store.Session) {
+	row.User.Host = instance.Canonical(row.User.Host)
+	row.User.ID = store.UserID(row.User.Username, row.User.Host, row.User.Port)
 }
 
 // SignOut ends the session that a cookie leads to. A cookie that leads to none
@@ -154,7 +165,16 @@ func (s *Service) SignOut(ctx context.Context, cookie *http.Cookie) error {
 	if err != nil {
 		return nil //nolint:nilerr // nobody is signed in with it
 	}
-	if err := s.options.Store.DeleteSession(ctx, crypto.HashSession(id)); err != nil {
+	hash := crypto.HashSession(id)
+	row, err := s.options.Store.SessionByHash(ctx, hash, s.options.Now())
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // it has ended, and what is left of it is swept
+	}
+	if err != nil {
+		return err
+	}
+	canonical(row)
+	if err := s.options.Store.DeleteSession(ctx, hash, s.options.Audit.OfSession(ctx, store.ActionSignedOut, row)); err != nil {
 		return err
 	}
 	s.options.Keeper.Forget(id)

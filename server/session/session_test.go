@@ -16,6 +16,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/falkorpat/falkorpat/crypto"
+	"github.com/falkorpat/falkorpat/server/audit"
 	"github.com/falkorpat/falkorpat/server/credentials"
 	"github.com/falkorpat/falkorpat/server/instance"
 	"github.com/falkorpat/falkorpat/server/ratelimit"
@@ -89,8 +90,13 @@ func setup(t *testing.T) *fixture {
 		t.Fatal(keeperErr)
 	}
 	signing, err := crypto.NewSigningSecret(rand.Reader)
+	signingRing := ring(t, signing, err, crypto.ParseSigningRing)
+	history, err := audit.New(audit.Options{Store: f.store, Signing: signingRing, Now: f.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	f.Service, err = New(Options{
-		Store: f.store, Keeper: keeper, Signing: ring(t, signing, err, crypto.ParseSigningRing),
+		Store: f.store, Keeper: keeper, Signing: signingRing, Audit: history,
 		Now: f.Now, Random: rand.Reader, CookiePath: "/pat/",
 	})
 	if err != nil {
