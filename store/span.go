@@ -48,7 +48,7 @@ const (
 // little larger or smaller than it should be.
 func (s *Store) nearest(ctx context.Context, q *ListQuery, g segment, want int) (part span, found int, err error) {
 	rest := g.rest()
-	parts := g.parts(rest, g.widening(q.Now.Unix()))
+	parts := g.begin(rest, q.Now.Unix())
 	for before := 0; ; {
 		enough := want - before + countSlack
 		counts, err := s.count(ctx, q, g, parts, enough)
@@ -70,12 +70,17 @@ func (s *Store) nearest(ctx context.Context, q *ListQuery, g segment, want int) 
 	}
 }
 
-// widening is span.widening in the list's direction.
-func (g segment) widening(now int64) func(span) []span {
-	if !g.descending {
-		now = -now - 1
+// begin cuts what is left of the list, so that its first parts are small where
+// tokens are likely to be.
+func (g segment) begin(rest span, now int64) []span {
+	switch {
+	case g.descending:
+		return rest.widening(now)
+	case rest.after > never().until:
+		return g.parts(rest, func(s span) []span { return s.widening(afterAll) })
+	default: // it begins with the oldest, and nobody knows when that was
+		return rest.receding(now)
 	}
-	return func(s span) []span { return s.widening(now) }
 }
 
 // parts cuts a span, and gives the parts in the list's order.
@@ -131,6 +136,24 @@ func (s span) widening(now int64) []span {
 		cut(until - width)
 	}
 	return append(parts, span{s.after, until})
+}
+
+// receding cuts a span into parts, oldest first: each a quarter as far from now
+// as the one before, the last but one ends at now.
+func (s span) receding(now int64) []span {
+	parts := make([]span, 0, pieces)
+	after := s.after
+	cut := func(until int64) {
+		if until > after && until < s.until {
+			parts = append(parts, span{after, until})
+			after = until
+		}
+	}
+	for width := int64(1) << 28; width > 1; width /= 4 { // from nine years on
+		cut(now - width)
+	}
+	cut(now)
+	return append(parts, span{after, s.until})
 }
 
 // dividing cuts a span that holds too much into eighths, and the newest one

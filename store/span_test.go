@@ -40,6 +40,17 @@ func TestPartsOfASpanAreTheSpan(t *testing.T) {
 				r.Fatalf("%s: parts of %v end at %d", name, whole, until)
 			}
 		}
+		parts := whole.receding(now)
+		after := whole.after
+		for _, part := range parts {
+			if part.after != after || part.isEmpty() {
+				r.Fatalf("receding: %v of %v is not next to %d", part, whole, after)
+			}
+			after = part.until
+		}
+		if after != whole.until || len(parts) > pieces {
+			r.Fatalf("receding: %d parts of %v end at %d", len(parts), whole, after)
+		}
 	})
 }
 
