@@ -86,7 +86,7 @@ func measureScale(ctx context.Context, o options, progress io.Writer) (*scaleRep
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	var all []*sized
 	defer func() {
 		for _, s := range all {

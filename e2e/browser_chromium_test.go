@@ -23,9 +23,9 @@ import (
 const (
 	// pagePatience bounds every single step in a page, on a busy machine.
 	pagePatience = 30 * time.Second
-	// pagesAtOnce is how many pages are open at once; each is a process that
+	// testsAtOnce is how many tests have pages open at once; a page is a process that
 	// wants a core.
-	pagesAtOnce = 3
+	testsAtOnce = 3
 	// screenshotDir is where pictures of the main states and of failures go; it
 	// is not part of the repository.
 	screenshotDir = "../screenshots"
@@ -38,19 +38,20 @@ type chromium struct {
 	users int
 	ctx   context.Context
 	stop  func()
-	// seats holds one entry per open page.
+	// seats holds one entry per test that has pages open, which are pages of:
+	// waiting for a second seat, with one taken, tests would wait for each other.
 	seats chan struct{}
+	pages map[string]int
 	// clipboard is the machine's only one.
 	clipboard sync.Mutex
 }
 
-var browser = &chromium{seats: make(chan struct{}, pagesAtOnce)}
+var browser = &chromium{seats: make(chan struct{}, testsAtOnce), pages: map[string]int{}}
 
 // acquire starts the browser unless it runs, and stops it after its last user.
 func (b *chromium) acquire(t *testing.T) context.Context {
 	t.Helper()
-	b.seats <- struct{}{}
-	t.Cleanup(func() { <-b.seats })
+	b.seat(t)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.users == 0 {
@@ -65,6 +66,27 @@ func (b *chromium) acquire(t *testing.T) context.Context {
 		}
 	})
 	return b.ctx
+}
+
+// seat waits until the test may open a page, and keeps its seat until the last
+// of its pages is closed.
+func (b *chromium) seat(t *testing.T) {
+	t.Helper()
+	name, _, _ := strings.Cut(t.Name(), "/")
+	b.mu.Lock()
+	seated := b.pages[name] > 0
+	b.pages[name]++
+	b.mu.Unlock()
+	if !seated {
+		b.seats <- struct{}{}
+	}
+	t.Cleanup(func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.pages[name]--; b.pages[name] == 0 {
+			<-b.seats
+		}
+	})
 }
 
 func (b *chromium) start(t *testing.T) {

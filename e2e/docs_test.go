@@ -178,7 +178,7 @@ func TestEveryOperationHasItsHappyPathTested(t *testing.T) {
 		"rotateToken":                func() answer { return bearer.post("/api/auth/tokens/"+rotating.TokenID+"/rotate", `{}`) },
 		"rotateOwnToken":             func() answer { return leaving.post("/api/auth/tokens/self/rotate", `{"graceSeconds":60}`) },
 		"resumeToken": func() answer {
-			return bearer.send(http.MethodPost, "/api/auth/tokens/"+rotating.TokenID+"/resume", nil)
+			return bearer.send(http.MethodPost, "/api/auth/tokens/"+created.TokenID+"/resume", nil)
 		},
 		"rebindToken":       func() answer { return bearer.rebind(created.TokenID, u.password) },
 		"revokeTokens":      func() answer { return bearer.post("/api/auth/tokens/revoke", `{"others":true,"dryRun":true}`) },
