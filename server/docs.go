@@ -25,6 +25,10 @@ type docs struct {
 	assets http.Handler
 }
 
+// unasked empties what need not be given: Swagger UI would fill the examples in,
+// and send filters that nobody has asked for.
+const unasked = `(_, p) => { if (!p.required) p.example = ""; return p.default }`
+
 // newDocs makes both from the document and its text.
 func newDocs(doc *openapi3.T, text []byte, basePath string) (*docs, error) {
 	if basePath != "" {
@@ -37,7 +41,9 @@ func newDocs(doc *openapi3.T, text []byte, basePath string) (*docs, error) {
 	}
 	ui := v5emb.NewHandlerWithConfig(swgui.Config{
 		Title: doc.Info.Title, SwaggerJSON: basePath + "/openapi.json", BasePath: basePath + "/docs/",
-		SettingsUI: map[string]string{"tryItOutEnabled": "true", "displayRequestDuration": "true", "showExtensions": "false"},
+		SettingsUI: map[string]string{
+			"tryItOutEnabled": "true", "displayRequestDuration": "true", "showExtensions": "false", "parameterMacro": unasked,
+		},
 	})
 	page, err := render(ui, basePath+"/docs")
 	if err != nil {
