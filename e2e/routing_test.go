@@ -49,6 +49,9 @@ func TestMethodsThatAreNotDocumentedAreRefused(t *testing.T) {
 			case hasFormOfTokenID(path) && (method == http.MethodGet || method == http.MethodDelete):
 				// Has the form of a token's ID, of a token that is never there.
 				a.isProblem(t, http.StatusNotFound, "token_not_found")
+			case path == "/api/graph/config" && method == http.MethodDelete:
+				// A graph could be called so; none is.
+				a.isProblem(t, http.StatusNotFound, "graph_not_found")
 			case a.status != http.StatusMethodNotAllowed || a.problem(t).Code != "method_not_allowed":
 				t.Errorf("%s %s answered %d: %s", method, path, a.status, a.body)
 			default:

@@ -31,7 +31,7 @@ const (
 	// drainTime is how long requests under way may take to finish at the end.
 	drainTime = 1500 * time.Millisecond
 	// flushTime bounds the last write of uses.
-	flushTime = 700 * time.Millisecond
+	flushTime = 1200 * time.Millisecond
 	// leaveTime bounds the giving up of the lease.
 	leaveTime = 300 * time.Millisecond
 )

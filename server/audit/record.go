@@ -37,7 +37,10 @@ type queue struct {
 func (s *Service) Note(ctx context.Context, action store.Action, t *store.Token, outcome store.Outcome, reason string) {
 	e := s.Success(ctx, action, t)
 	e.Outcome, e.Reason = outcome, reason
-	e.Owner = keepable(e.Owner) // of a refused login it is whatever somebody typed
+	// Of what is refused, anything may be whatever somebody typed.
+	for _, text := range [...]*string{&e.Host, &e.Reason, &e.Username, &e.ActorTokenID, &e.Agent, &e.TokenID, &e.TokenName, &e.Owner} {
+		*text = keepable(*text)
+	}
 	key := strings.Join([]string{string(e.Action), e.TokenID, e.Reason}, " ")
 	if e.TokenID == "" {
 		key += " " + store.InstanceName(e.Host, e.Port) + " " + e.IP + " " + e.ActorTokenID + " " + e.Owner
