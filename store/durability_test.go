@@ -94,6 +94,7 @@ func TestDurabilityOfAStoreOutOfReachIsUnknown(t *testing.T) {
 	t.Parallel()
 	server, s := private(t, embedded.Server{Ephemeral: true}, Options{})
 	freeze(t, server)
+	s.stopLinking() // which reads it too
 	s.timeout = 100 * time.Millisecond
 	if got, err := s.findDurability(t.Context()); !errors.Is(err, ErrUnavailable) || got != "" {
 		t.Errorf("got %q, %v", got, err)
@@ -199,6 +200,7 @@ func TestWriteIsAnsweredOnlyOnceItIsConfirmed(t *testing.T) {
 	if n := calls(t, server, "waitaof"); n < 3 { // one asked for the durability
 		t.Errorf("WAITAOF was sent %d times", n)
 	}
+	s.stopLinking() // which reads it too
 	s.timeout = 400 * time.Millisecond
 	for name, settings := range map[string][]string{
 		"log that is never synced": {"appendfsync", "no"},
@@ -282,6 +284,7 @@ func TestFrozenStoreIsUnavailableInTime(t *testing.T) {
 	server, s := private(t, embedded.Server{Ephemeral: true}, Options{})
 	token := create(t, s, alice)
 	freeze(t, server)
+	s.stopLinking() // which reads it too
 	s.timeout = timeout
 	ctx := t.Context()
 	type result struct {

@@ -163,6 +163,7 @@ func TestClosedStoreIsUnavailable(t *testing.T) {
 // fillPool gives the store as many idle connections as there may be.
 func fillPool(t *testing.T, s *Store) {
 	t.Helper()
+	s.stopLinking() // which takes a connection now and then
 	conns := make([]*redis.Conn, s.poolSize)
 	for i := range conns {
 		conns[i] = s.client().Conn()
@@ -304,6 +305,7 @@ func TestWaitForAConnectionIsBounded(t *testing.T) {
 	t.Parallel()
 	server, s := private(t, embedded.Server{Ephemeral: true}, Options{PoolSize: 1})
 	freeze(t, server)
+	s.stopLinking() // which reads it too
 	s.timeout = 200 * time.Millisecond
 	begun := time.Now()
 	for _, err := range parallel(10, func(int) error { return second(s.TokenByID(t.Context(), "1-a")) }) {
