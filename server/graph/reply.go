@@ -103,22 +103,13 @@ type Statistic struct {
 
 // statistics reads a result's end: lines as "Nodes created: 2".
 func statistics(in *resp.Reader) ([]Statistic, error) {
-	list, err := in.Next()
-	switch {
-	case err != nil:
+	lines, err := texts(in)
+	if err != nil {
 		return nil, err
-	case list.Kind == resp.Error:
-		return nil, replyError(string(list.Text))
-	case list.Kind != resp.Array:
-		return nil, errShape
 	}
 	stats := []Statistic{}
-	for range list.N {
-		line, err := in.Next()
-		if err != nil || line.Kind != resp.Bulk && line.Kind != resp.Status {
-			return nil, orShape(err)
-		}
-		if one, ok := statistic(string(line.Text)); ok {
+	for _, line := range lines {
+		if one, ok := statistic(line); ok {
 			stats = append(stats, one)
 		}
 	}
