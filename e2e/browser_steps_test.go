@@ -219,11 +219,12 @@ func (g *page) choose(expiry string) {
 	g.click(`.segment:has([value="` + expiry + `"])`)
 }
 
-// secret is the text of the token that has just been made.
+// secret is the text of the token that has just been made, once its card is whole.
 func (g *page) secret() string {
 	g.t.Helper()
 	token := g.text(`[data-secret="token"]`)
 	secrets.addToken(token)
+	g.shows(`[data-secret="curl"]`)
 	return token
 }
 

@@ -25,6 +25,9 @@ const TIMEOUT_MS = 15_000;
 /** How many calls one list may take at most before a person has to ask for more. */
 const MOST_CALLS = 20;
 
+/** How long a query may take. */
+const QUERY_MS = 2_000;
+
 /** How many events are fetched at a time. */
 const EVENTS_PAGE = 25;
 
@@ -52,6 +55,10 @@ export interface Api {
   resume(id: string): Promise<Result<void>>;
   /** One page of what happened to a token, newest first; without a cursor the first. */
   events(id: string, cursor?: string): Promise<Result<EventList>>;
+  /** The names of the graphs of the instance. */
+  graphs(): Promise<Result<readonly string[]>>;
+  /** Tells whether a graph answers a query, which is run as one that may not write. */
+  query(graph: string, query: string): Promise<Result<void>>;
 }
 
 interface Answer<T> {
@@ -132,6 +139,15 @@ export function newApi(base: string, onSignedOut: () => void): Api {
       call(
         client.GET("/api/auth/events", { params: { query: { token_id: id, limit: EVENTS_PAGE, cursor } } }),
         (list) => list as EventList,
+      ),
+    graphs: () => call(client.GET("/api/graph"), (list) => list.graphs),
+    query: (graph, query) =>
+      call(
+        client.POST("/api/graph/{graph}/query", {
+          params: { path: { graph } },
+          body: { query, readOnly: true, timeoutMs: QUERY_MS, bigints: "number" },
+        }),
+        () => undefined,
       ),
   };
 }

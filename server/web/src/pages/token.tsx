@@ -86,7 +86,7 @@ export function TokenPage({ api, memory, id, session }: TokenPageProps) {
         </h1>
         {token && <Actions token={token} own={session?.user.user_id === token.user_id} onAsk={setAsking} />}
       </header>
-      {secret && <SecretCard secret={secret} onDone={() => done(secret)} />}
+      {secret && <SecretCard api={api} secret={secret} onDone={() => done(secret)} />}
       {failure && <FailureAlert failure={failure} onRetry={isPassing(failure) ? load : undefined} />}
       {token && (
         <TokenNotices

@@ -102,7 +102,7 @@ export function TokensPage({ api, memory, session }: TokensPageProps) {
         </button>
       </header>
 
-      {secret && <SecretCard key={secret.tokenId} secret={secret} onDone={() => setSecret(undefined)} />}
+      {secret && <SecretCard key={secret.tokenId} api={api} secret={secret} onDone={() => setSecret(undefined)} />}
 
       <section ref={tokens} class="card tokens" aria-label={`${titled(query.status)} tokens`} tabIndex={-1}>
         <StatusTabs query={query} />
