@@ -6,6 +6,7 @@ import (
 
 	"github.com/falkorpat/falkorpat/gen/api"
 	"github.com/falkorpat/falkorpat/server/authn"
+	"github.com/falkorpat/falkorpat/store"
 )
 
 // ListGraphs implements api.StrictServerInterface.
@@ -71,24 +72,28 @@ func (s *Server) GetGraph(ctx context.Context, r api.GetGraphRequestObject) (api
 // DeleteGraph implements api.StrictServerInterface.
 func (s *Server) DeleteGraph(ctx context.Context, r api.DeleteGraphRequestObject) (api.DeleteGraphResponseObject, error) {
 	p := authn.PrincipalFrom(ctx)
+	attempt := graphAttempt{action: store.ActionGraphDeleted, details: map[string]string{"graph": r.Graph}}
 	if err := mayManageGraph(p, r.Graph); err != nil {
-		return nil, err
+		return nil, attempt.failed(err)
 	}
 	if err := s.graphs.Delete(ctx, toCaller(p), r.Graph); err != nil {
-		return nil, err
+		return nil, attempt.failed(err)
 	}
+	s.tell(ctx, attempt)
 	return api.DeleteGraph200JSONResponse{Message: "Graph deleted successfully", Graph: r.Graph}, nil
 }
 
 // CopyGraph implements api.StrictServerInterface.
 func (s *Server) CopyGraph(ctx context.Context, r api.CopyGraphRequestObject) (api.CopyGraphResponseObject, error) {
 	p := authn.PrincipalFrom(ctx)
+	attempt := graphAttempt{action: store.ActionGraphCopied, details: map[string]string{"graph": r.Graph, "target": r.Body.Target}}
 	if err := errors.Join(mayManageGraph(p, r.Graph), mayManageGraph(p, r.Body.Target)); err != nil {
-		return nil, err
+		return nil, attempt.failed(err)
 	}
 	if err := s.graphs.Copy(ctx, toCaller(p), r.Graph, r.Body.Target); err != nil {
-		return nil, err
+		return nil, attempt.failed(err)
 	}
+	s.tell(ctx, attempt)
 	return api.CopyGraph200JSONResponse{Message: "Graph copied successfully", Graph: r.Body.Target}, nil
 }
 
@@ -147,11 +152,15 @@ func (s *Server) GetGraphConfig(ctx context.Context, _ api.GetGraphConfigRequest
 // SetGraphConfig implements api.StrictServerInterface.
 func (s *Server) SetGraphConfig(ctx context.Context, r api.SetGraphConfigRequestObject) (api.SetGraphConfigResponseObject, error) {
 	p := authn.PrincipalFrom(ctx)
+	attempt := graphAttempt{action: store.ActionConfigChanged, details: map[string]string{"setting": r.Setting, "after": r.Body.Value}}
 	if err := mayConfigure(p); err != nil {
-		return nil, err
+		return nil, attempt.failed(err)
 	}
-	if err := s.graphs.SetConfig(ctx, toCaller(p), r.Setting, r.Body.Value); err != nil {
-		return nil, err
+	before, err := s.graphs.SetConfig(ctx, toCaller(p), r.Setting, r.Body.Value)
+	attempt.details["before"] = before
+	if err != nil {
+		return nil, attempt.failed(err)
 	}
+	s.tell(ctx, attempt)
 	return api.SetGraphConfig200JSONResponse{Message: "Setting changed successfully", Name: r.Setting}, nil
 }

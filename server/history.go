@@ -41,6 +41,10 @@ func (s *Server) remember(ctx context.Context, public publicError, err error) {
 		}
 		return
 	}
+	if attempt := (*graphAttempt)(nil); errors.As(err, &attempt) {
+		s.rememberGraph(ctx, public, attempt)
+		return
+	}
 	if public.status != http.StatusUnauthorized && public.status != http.StatusForbidden {
 		return
 	}

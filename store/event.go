@@ -34,6 +34,10 @@ const (
 	ActionTokenShortened Action = "token.shortened"
 	ActionTokenResumed   Action = "token.resumed"
 	ActionPolicyChanged  Action = "policy.changed"
+	// These tell of what is kept in the instance, not here.
+	ActionGraphDeleted  Action = "graph.deleted"
+	ActionGraphCopied   Action = "graph.copied"
+	ActionConfigChanged Action = "config.changed"
 	ActionSignedIn       Action = "session.signed_in"
 	ActionSignInFailed   Action = "session.sign_in_failed"
 	ActionSignedOut      Action = "session.signed_out"
@@ -44,7 +48,7 @@ func actions() []string {
 	all := [...]Action{
 		ActionTokenCreated, ActionTokenCreateFailed, ActionTokenRotated, ActionTokenRevoked, ActionTokenRebound, ActionTokenUseDenied,
 		ActionTokenReported, ActionTokenReused, ActionTokenSuspended, ActionTokenResumed, ActionTokenShortened, ActionPolicyChanged,
-		ActionSignedIn, ActionSignInFailed, ActionSignedOut,
+		ActionGraphDeleted, ActionGraphCopied, ActionConfigChanged, ActionSignedIn, ActionSignInFailed, ActionSignedOut,
 	}
 	words := make([]string, len(all))
 	for i, action := range all {

@@ -20,6 +20,9 @@ import (
 
 // Defines values for EventAction.
 const (
+	EventActionConfigChanged       EventAction = "config.changed"
+	EventActionGraphCopied         EventAction = "graph.copied"
+	EventActionGraphDeleted        EventAction = "graph.deleted"
 	EventActionPolicyChanged       EventAction = "policy.changed"
 	EventActionSessionSignInFailed EventAction = "session.sign_in_failed"
 	EventActionSessionSignedIn     EventAction = "session.signed_in"
@@ -40,6 +43,12 @@ const (
 // Valid indicates whether the value is a known member of the EventAction enum.
 func (e EventAction) Valid() bool {
 	switch e {
+	case EventActionConfigChanged:
+		return true
+	case EventActionGraphCopied:
+		return true
+	case EventActionGraphDeleted:
+		return true
 	case EventActionPolicyChanged:
 		return true
 	case EventActionSessionSignInFailed:
@@ -715,7 +724,9 @@ type Event struct {
 	// Example: 2025-11-24T12:00:00.123Z
 	At time.Time `json:"at"`
 
-	// Details What else there is to say.
+	// Details What else there is to say: of a graph `graph`, and of a copy `target`; of a setting `setting`, its value `after`
+	// and, where that is known, `before`; of the policy all of it.
+	//
 	//
 	// Example: {}
 	Details map[string]string `json:"details"`
@@ -767,7 +778,7 @@ type Event struct {
 	// Example: 42
 	Seq int64 `json:"seq"`
 
-	// TokenID The token that it was done to.
+	// TokenID The token that it was done to; where it was done to a graph or a setting, the one that it was done with.
 	//
 	// Example: 1761055513181-215c579b
 	TokenID *string `json:"token_id"`

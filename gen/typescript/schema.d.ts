@@ -1769,7 +1769,7 @@ export interface components {
          * @example token.created
          * @enum {string}
          */
-        EventAction: "token.created" | "token.create_failed" | "token.rotated" | "token.revoked" | "token.rebound" | "token.use_denied" | "token.reported" | "token.reused" | "token.suspended" | "token.resumed" | "token.shortened" | "policy.changed" | "session.signed_in" | "session.sign_in_failed" | "session.signed_out";
+        EventAction: "token.created" | "token.create_failed" | "token.rotated" | "token.revoked" | "token.rebound" | "token.use_denied" | "token.reported" | "token.reused" | "token.suspended" | "token.resumed" | "token.shortened" | "policy.changed" | "graph.deleted" | "graph.copied" | "config.changed" | "session.signed_in" | "session.sign_in_failed" | "session.signed_out";
         /**
          * @description `denied` when whoever asked may not do that, `failed` when it could not be done.
          * @example success
@@ -1854,7 +1854,7 @@ export interface components {
              */
             agent: string | null;
             /**
-             * @description The token that it was done to.
+             * @description The token that it was done to; where it was done to a graph or a setting, the one that it was done with.
              * @example 1761055513181-215c579b
              */
             token_id: string | null;
@@ -1869,7 +1869,8 @@ export interface components {
              */
             owner: string | null;
             /**
-             * @description What else there is to say.
+             * @description What else there is to say: of a graph `graph`, and of a copy `target`; of a setting `setting`, its value `after`
+             *     and, where that is known, `before`; of the policy all of it.
              * @example {}
              */
             details: {

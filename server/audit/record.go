@@ -37,15 +37,42 @@ type queue struct {
 func (s *Service) Note(ctx context.Context, action store.Action, t *store.Token, outcome store.Outcome, reason string) {
 	e := s.Success(ctx, action, t)
 	e.Outcome, e.Reason = outcome, reason
-	// Of what is refused, anything may be whatever somebody typed.
-	for _, text := range [...]*string{&e.Host, &e.Reason, &e.Username, &e.ActorTokenID, &e.Agent, &e.TokenID, &e.TokenName, &e.Owner} {
-		*text = keepable(*text)
-	}
+	s.Sample(e)
+}
+
+// Sample is Note for an event that says more. What else it says does not make it
+// unlike another one.
+func (s *Service) Sample(e store.Event) {
+	keepAll(&e)
 	key := strings.Join([]string{string(e.Action), e.TokenID, e.Reason}, " ")
 	if e.TokenID == "" {
 		key += " " + store.InstanceName(e.Host, e.Port) + " " + e.IP + " " + e.ActorTokenID + " " + e.Owner
 	}
 	s.queue.add(e, key)
+}
+
+// Tell writes the event of a change that was made elsewhere than in the store, and
+// so in no query with it. While the store can't be reached it waits, as long as
+// there is room.
+func (s *Service) Tell(ctx context.Context, e store.Event) {
+	keepAll(&e)
+	// Whoever has hung up has made the change all the same.
+	ctx = context.WithoutCancel(ctx)
+	if err := s.store.RecordEvents(ctx, []store.Event{e}); err != nil {
+		s.log.WarnContext(ctx, "event not written; the next try takes it", "error", err)
+		s.queue.giveBack([]store.Event{e}) // it may be there: writing it twice is writing it once
+	}
+}
+
+// keepAll makes an event one that the store can keep: of what is refused, anything
+// may be whatever somebody typed.
+func keepAll(e *store.Event) {
+	for _, text := range [...]*string{&e.Host, &e.Reason, &e.Username, &e.ActorTokenID, &e.Agent, &e.TokenID, &e.TokenName, &e.Owner} {
+		*text = keepable(*text)
+	}
+	for key, text := range e.Details {
+		e.Details[key] = keepable(text)
+	}
 }
 
 // keepable puts U+FFFD where the store could not keep a text as it is: one event

@@ -58,18 +58,49 @@ func (s *Service) Delete(ctx context.Context, caller Caller, graph string) error
 	return nil
 }
 
-// SetConfig changes a setting of the whole instance. It returns a *QueryError
-// for one that FalkorDB does not know or take.
-func (s *Service) SetConfig(ctx context.Context, caller Caller, name, value string) error {
-	if err := s.do(ctx, caller, "", "GRAPH.CONFIG", "SET", name, value); err != nil {
-		return fmt.Errorf("set configuration: %w", err)
+// SetConfig changes a setting of the whole instance. It gives the value before,
+// also beside an error; empty when it was not told. It returns a *QueryError for
+// one that FalkorDB does not know or take.
+func (s *Service) SetConfig(ctx context.Context, caller Caller, name, value string) (before string, err error) {
+	err = s.ask(ctx, caller, "", func(in *resp.Reader) error {
+		before, err = settingValue(in)
+		return err
+	}, "GRAPH.CONFIG", "GET", name)
+	if err == nil {
+		err = s.do(ctx, caller, "", "GRAPH.CONFIG", "SET", name, value)
 	}
-	return nil
+	if err != nil {
+		return before, fmt.Errorf("set configuration: %w", err)
+	}
+	return before, nil
 }
 
-// do sends a command whose answer says only that it worked.
+// settingValue reads a setting's name and gives its value.
+func settingValue(in *resp.Reader) (string, error) {
+	switch n, err := listOf(in); {
+	case err != nil:
+		return "", err
+	case n != 2:
+		return "", errShape
+	}
+	if _, err := in.Next(); err != nil {
+		return "", err
+	}
+	switch value, err := in.Next(); {
+	case err != nil:
+		return "", err
+	case value.Kind == resp.Integer:
+		return strconv.FormatInt(value.N, 10), nil
+	default:
+		return string(value.Text), nil
+	}
+}
+
+// do sends a command that changes something, and whose answer says only that it
+// worked. It does so to the end, within its time, whoever has hung up: the history
+// tells what came of it.
 func (s *Service) do(ctx context.Context, caller Caller, graph string, args ...string) error {
-	return s.ask(ctx, caller, graph, func(in *resp.Reader) error {
+	return s.ask(context.WithoutCancel(ctx), caller, graph, func(in *resp.Reader) error {
 		frame, err := in.Next()
 		switch {
 		case err != nil:

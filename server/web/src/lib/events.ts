@@ -21,6 +21,16 @@ const DONE: Readonly<Partial<Record<EventAction, string>>> = {
   "session.signed_out": "Signed out",
 };
 
+type Details = Readonly<Partial<Record<"graph" | "target" | "setting" | "before" | "after", string>>>;
+
+/** What was done to graphs and settings, or tried. */
+const CHANGED: Readonly<Partial<Record<EventAction, (details: Details, done: boolean) => string>>> = {
+  "graph.deleted": ({ graph }, done) => `${done ? "Deleted" : "Tried to delete"} the graph “${graph}”`,
+  "graph.copied": ({ graph, target }, done) => `${done ? "Copied" : "Tried to copy"} the graph “${graph}” to “${target}”`,
+  "config.changed": ({ setting, before, after }, done) =>
+    `${done ? "Changed" : "Tried to change"} the setting ${setting}${before === undefined ? "" : ` from ${before}`} to ${after}`,
+};
+
 /** Why it ended so, where a word of the API is not plain enough. */
 const REASONS: Readonly<Record<string, string>> = {
   bulk: "together with others",
@@ -29,6 +39,7 @@ const REASONS: Readonly<Record<string, string>> = {
   rotation: "with the token whose place it took, or that took its place",
   issuer: "with the token that it was made from",
   address_not_allowed: "its address was not allowed",
+  denied_by_instance: "FalkorDB does not let the user do that",
   missing_permission: "it lacked the permission",
   graph_not_allowed: "it may not touch that graph",
   token_not_yet_valid: "it did not work yet",
@@ -46,10 +57,11 @@ const REASONS: Readonly<Record<string, string>> = {
 const PLAIN = "direct";
 
 /** sentenceOf says what an event was. */
-export function sentenceOf({ action, outcome, reason }: Event): string {
+export function sentenceOf({ action, outcome, reason, details }: Event): string {
+  const changed = CHANGED[action]?.(details, outcome === "success");
   const told = DONE[action] ?? action;
   const failed = action.endsWith("_failed") || action.endsWith("_denied");
-  const what = outcome === "success" || failed ? told : `${told} in vain`;
+  const what = changed ?? (outcome === "success" || failed ? told : `${told} in vain`);
   if (reason === null || reason === PLAIN) return `${what}.`;
   const why = REASONS[reason] ?? reason.replaceAll("_", " ");
   return outcome === "success" ? `${what} ${why}.` : `${what}: ${why}.`;
