@@ -24,6 +24,11 @@ type options struct {
 	sizes []int
 	// remembered is how many tokens one replica is made to remember.
 	remembered int
+	// only narrows the requests that are measured to those whose name holds it;
+	// nothing else is measured then.
+	only string
+	// profiles is a directory for profiles of the service; empty for none.
+	profiles string
 }
 
 func main() {
@@ -43,6 +48,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.DurationVar(&o.duration, "duration", 2*time.Second, "how long one measurement takes")
 	flags.IntVar(&o.rounds, "rounds", 3, "how often each is repeated; the median counts")
 	flags.IntVar(&o.remembered, "remembered", 100_000, "how many tokens a replica uses before its memory is measured")
+	flags.StringVar(&o.only, "only", "", "measure only the requests whose name contains this, and nothing else")
+	flags.StringVar(&o.profiles, "profiles", "", "a directory to write a CPU profile of the service to for each kind of request; with it rates are lower")
 	sizes := flags.String("sizes", "1000,100000,1000000", "numbers of tokens for which a store is measured; empty for none")
 	flags.StringVar(&o.output, "output", "table", "table or json")
 	if err := flags.Parse(args); err != nil {
@@ -91,7 +98,7 @@ func measureAll(ctx context.Context, o options, stderr io.Writer) (*report, erro
 	if all.Service, all.Figures, err = measureService(ctx, o, stderr); err != nil {
 		return nil, err
 	}
-	if len(o.sizes) > 0 {
+	if len(o.sizes) > 0 && o.only == "" {
 		if all.Scale, err = measureScale(ctx, o, stderr); err != nil {
 			return nil, err
 		}
@@ -100,19 +107,30 @@ func measureAll(ctx context.Context, o options, stderr io.Writer) (*report, erro
 }
 
 func measureService(ctx context.Context, o options, stderr io.Writer) ([]result, []figure, error) {
-	s, err := startStage(ctx, o.program)
+	s, err := startStage(ctx, o)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer s.stop()
 	var results []result
 	for i, work := range s.works() {
+		if !strings.Contains(work.name, o.only) {
+			continue
+		}
 		fmt.Fprintf(stderr, "%d: %s\n", i+1, work.name)
 		r, err := compare(ctx, o, work)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", work.name, err)
 		}
 		results = append(results, r)
+		if o.profiles != "" {
+			if err := s.profile(ctx, o, work); err != nil {
+				return nil, nil, fmt.Errorf("profile %s: %w", work.name, err)
+			}
+		}
+	}
+	if o.only != "" {
+		return results, nil, nil
 	}
 	figures, err := s.figures(ctx, o, stderr)
 	return results, figures, err

@@ -18,6 +18,8 @@ import (
 // replica is one running program. All replicas have the same store and keys.
 type replica struct {
 	addr string
+	// admin is the operator's port, if it has one.
+	admin string
 	// ready is how long it took from its start to its being ready.
 	ready   time.Duration
 	process *os.Process
@@ -25,8 +27,14 @@ type replica struct {
 
 // startReplica starts the program and waits for the line that says where it serves.
 func (s *stage) startReplica(ctx context.Context) (*replica, error) {
-	command := exec.CommandContext(ctx, s.program, "serve", "--addr", "127.0.0.1:0", "--data-dir", s.dir,
-		"--store-url", s.storeURL, "--instances", s.instance, "--query-rate", "0", "--log-format", "json")
+	arguments := []string{
+		"serve", "--addr", "127.0.0.1:0", "--data-dir", s.dir,
+		"--store-url", s.storeURL, "--instances", s.instance, "--query-rate", "0", "--log-format", "json",
+	}
+	if s.profiled {
+		arguments = append(arguments, "--admin-addr", "127.0.0.1:0")
+	}
+	command := exec.CommandContext(ctx, s.program, arguments...)
 	logs, err := command.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -40,10 +48,14 @@ func (s *stage) startReplica(ctx context.Context) (*replica, error) {
 		_ = command.Wait()
 	})
 	lines := bufio.NewScanner(logs)
+	admin := ""
 	for lines.Scan() {
 		var line struct{ Msg, Addr, Level string }
+		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "metrics and profiles are served" {
+			admin = line.Addr
+		}
 		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "ready" {
-			r := &replica{addr: line.Addr, ready: time.Since(begun), process: command.Process}
+			r := &replica{addr: line.Addr, admin: admin, ready: time.Since(begun), process: command.Process}
 			s.replicas = append(s.replicas, r)
 			go func() { _, _ = io.Copy(io.Discard, logs) }()
 			return r, nil

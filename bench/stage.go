@@ -21,7 +21,9 @@ const seeded = 1000
 
 // stage is all that a measurement needs.
 type stage struct {
-	program, dir  string
+	program, dir string
+	// profiled has the first replica open the operator's port.
+	profiled      bool
 	service, bare string
 	instance      string
 	// store is the tokens' store, which all replicas share; replicas are those.
@@ -39,8 +41,8 @@ func (s *stage) stop() {
 	}
 }
 
-func startStage(ctx context.Context, program string) (*stage, error) {
-	s := &stage{program: program}
+func startStage(ctx context.Context, o options) (*stage, error) {
+	s := &stage{program: o.program, profiled: o.profiles != ""}
 	if err := s.start(ctx); err != nil {
 		s.stop()
 		return nil, err

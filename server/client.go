@@ -22,6 +22,7 @@ const maxAgentBytes = 256
 // clients tells where requests come from.
 type clients struct {
 	trusted []netip.Prefix
+	// extract is nil where no proxy is trusted, and the peer is the client.
 	extract echo.IPExtractor
 }
 
@@ -29,7 +30,7 @@ type clients struct {
 // else's: whoever can choose their own address escapes every limit on it.
 func newClients(trusted []netip.Prefix) (*clients, error) {
 	if len(trusted) == 0 {
-		return &clients{extract: echo.ExtractIPDirect()}, nil
+		return &clients{}, nil
 	}
 	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
 	for _, prefix := range trusted {
@@ -44,8 +45,12 @@ func newClients(trusted []netip.Prefix) (*clients, error) {
 
 // of tells where a request comes from.
 func (c *clients) of(r *http.Request) authn.Client {
-	ip, _ := netip.ParseAddr(c.extract(r)) // the zero address where even the peer has none, as in no real connection
-	secure := c.secure(r)
+	peer, _ := netip.ParseAddrPort(r.RemoteAddr) // the zero address where even the peer has none, as in no real connection
+	ip := peer.Addr()
+	if c.extract != nil {
+		ip, _ = netip.ParseAddr(c.extract(r))
+	}
+	secure := c.secure(r, peer.Addr())
 	return authn.Client{
 		Client: tokens.Client{IP: ip.Unmap().WithZone(""), Agent: cleanAgent(r.UserAgent())},
 		Secure: secure,
@@ -54,15 +59,11 @@ func (c *clients) of(r *http.Request) authn.Client {
 }
 
 // secure tells whether the client speaks HTTPS, to us or to a trusted proxy.
-func (c *clients) secure(r *http.Request) bool {
+func (c *clients) secure(r *http.Request, peer netip.Addr) bool {
 	if r.TLS != nil {
 		return true
 	}
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return false
-	}
-	address := peer.Addr().Unmap()
+	address := peer.Unmap()
 	trusted := slices.ContainsFunc(c.trusted, func(p netip.Prefix) bool { return p.Contains(address) })
 	return trusted && strings.EqualFold(r.Header.Get(echo.HeaderXForwardedProto), "https")
 }
@@ -70,6 +71,9 @@ func (c *clients) secure(r *http.Request) bool {
 // cleanAgent makes a header that anybody can fill with anything fit to be kept
 // and shown.
 func cleanAgent(agent string) string {
+	if isPlain(agent) && len(agent) <= maxAgentBytes {
+		return agent
+	}
 	agent = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return -1
@@ -80,4 +84,14 @@ func cleanAgent(agent string) string {
 		agent = strings.ToValidUTF8(agent[:maxAgentBytes], "")
 	}
 	return agent
+}
+
+// isPlain tells whether a text is printable ASCII.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }

@@ -27,7 +27,9 @@ func asQuestion(next http.Handler, path string) http.Handler {
 				// answers on a connection that it keeps.
 				w.Header().Set(echo.HeaderConnection, "close")
 			}
-			r = question(r)
+			if r.Method != http.MethodGet || r.ContentLength != 0 || r.URL.RawQuery != "" {
+				r = question(r)
+			}
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -47,8 +47,12 @@ type resultFormat interface {
 
 type acceptKey struct{}
 
-// withAccept hands the header Accept on to handlers.
-func withAccept(next api.StrictHandlerFunc, _ string) api.StrictHandlerFunc {
+// withAccept hands the header Accept on to the handler of queries, whose results
+// have several forms.
+func withAccept(next api.StrictHandlerFunc, operationID string) api.StrictHandlerFunc {
+	if operationID != "QueryGraph" {
+		return next
+	}
 	return func(c echo.Context, request any) (any, error) {
 		r := c.Request()
 		if accept := r.Header.Get(echo.HeaderAccept); accept != "" {

@@ -21,7 +21,7 @@ func (s *Server) VerifyToken(ctx context.Context, r api.VerifyTokenRequestObject
 	if err := mayPass(p, needs); err != nil {
 		return nil, err
 	}
-	return api.VerifyToken200Response{Headers: toPass(p)}, nil
+	return toPass(p), nil
 }
 
 // IntrospectToken implements api.StrictServerInterface.

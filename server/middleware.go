@@ -17,14 +17,9 @@ import (
 	"github.com/falkorpat/falkorpat/server/authn"
 )
 
-const requestIDKey = "request_id"
-
 // requestIDFrom gives the ID of a request, which its answer and all its log
 // lines carry.
-func requestIDFrom(c echo.Context) string {
-	id, _ := c.Get(requestIDKey).(string)
-	return id
-}
+func requestIDFrom(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
 
 // withRequestID gives every request an ID: the caller's own when it is a plain
 // word, so that a chain of services can share one, else a random one.
@@ -36,7 +31,6 @@ func withRequestID(next echo.HandlerFunc) echo.HandlerFunc {
 			_, _ = rand.Read(random[:]) // never fails (crypto/rand)
 			id = hex.EncodeToString(random[:])
 		}
-		c.Set(requestIDKey, id)
 		c.Response().Header().Set(echo.HeaderXRequestID, id)
 		return next(c)
 	}
@@ -46,7 +40,13 @@ func isPlainWord(s string) bool {
 	if s == "" || len(s) > 128 {
 		return false
 	}
-	return strings.Trim(s, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.") == ""
+	for i := range len(s) {
+		c := s[i]
+		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return true
 }
 
 // recovered turns a panic into an error like any other; the log has the stack.
@@ -76,38 +76,52 @@ func (s *Server) logged(next echo.HandlerFunc) echo.HandlerFunc {
 			c.Error(err)
 		}
 		ctx := c.Request().Context()
-		if !s.log.Enabled(ctx, slog.LevelInfo) {
+		if !s.requests.Enabled(ctx, slog.LevelInfo) {
 			return nil
 		}
-		attributes := []slog.Attr{
+		end := s.now()
+		line := slog.NewRecord(end, slog.LevelInfo, "request", 0)
+		line.AddAttrs(
 			slog.String("request_id", requestIDFrom(c)),
 			slog.String("method", c.Request().Method),
 			slog.String("route", c.Path()),
 			slog.Int("status", c.Response().Status),
-			slog.Duration("duration", s.now().Sub(start)),
+			slog.Duration("duration", end.Sub(start)),
 			slog.String("client_ip", authn.ClientFrom(ctx).IP.String()),
-		}
+		)
 		if p := authn.PrincipalFrom(ctx); p != nil {
-			attributes = append(attributes, slog.String("user_id", p.User.ID))
+			line.AddAttrs(slog.String("user_id", p.User.ID))
 			if p.Token != nil {
-				attributes = append(attributes, slog.String("token_id", p.Token.ID))
+				line.AddAttrs(slog.String("token_id", p.Token.ID))
 			}
 		}
-		s.log.LogAttrs(ctx, slog.LevelInfo, "request", attributes...)
+		_ = s.requests.Handler().Handle(ctx, line) // a log that can't be written has nowhere to say so
 		return nil
 	}
 }
 
-// secured sets the headers that keep browsers from doing more with an answer
-// than it is for. Pages replace the Content-Security-Policy by their own.
+// securityHeaders keep browsers from doing more with an answer than it is for.
+// All answers share the lists of values: whoever wants another one for an answer
+// sets another list.
+var securityHeaders = [...]struct {
+	name   string
+	values []string
+}{
+	{echo.HeaderXContentTypeOptions, []string{"nosniff"}},
+	{echo.HeaderXFrameOptions, []string{"DENY"}},
+	{echo.HeaderReferrerPolicy, []string{"no-referrer"}},
+	{echo.HeaderContentSecurityPolicy, []string{"default-src 'none'; frame-ancestors 'none'"}},
+	{echo.HeaderCacheControl, []string{"no-store"}},
+}
+
+// secured sets the security headers. Pages replace the Content-Security-Policy
+// by their own.
 func secured(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Response().Header()
-		h.Set(echo.HeaderXContentTypeOptions, "nosniff")
-		h.Set(echo.HeaderXFrameOptions, "DENY")
-		h.Set(echo.HeaderReferrerPolicy, "no-referrer")
-		h.Set(echo.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'")
-		h.Set(echo.HeaderCacheControl, "no-store")
+		for i := range securityHeaders {
+			h[securityHeaders[i].name] = securityHeaders[i].values
+		}
 		return next(c)
 	}
 }
@@ -136,9 +150,14 @@ func (s *Server) localHost(next echo.HandlerFunc) echo.HandlerFunc {
 // IsLocalName tells whether a Host header names this machine. An address is as
 // good as a name here: nobody can point an address somewhere else.
 func IsLocalName(hostport string) bool {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = hostport
+	host := hostport
+	if strings.Contains(hostport, ":") {
+		if name, _, err := net.SplitHostPort(hostport); err == nil {
+			host = name
+		}
+	}
+	if host == "localhost" {
+		return true
 	}
 	host = strings.ToLower(host)
 	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {

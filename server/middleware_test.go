@@ -29,9 +29,10 @@ func stations(t *testing.T, handler echo.HandlerFunc) (*echo.Echo, *bytes.Buffer
 		clients: clients, origins: http.NewCrossOriginProtection(), now: time.Now,
 		log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
+	s.requests = s.log
 	e := echo.New()
 	e.HTTPErrorHandler = s.handleError
-	e.Use(withRequestID, s.located, s.logged, s.recovered, secured, s.localHost, s.sameOrigin)
+	e.Use(once(withRequestID, s.located, s.logged, s.recovered, secured, s.localHost, s.sameOrigin))
 	e.Any("/thing", handler)
 	return e, log
 }

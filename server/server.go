@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,8 @@ type Options struct {
 	Metrics *metrics.Metrics
 	Now     func() time.Time
 	Log     *slog.Logger
+	// Requests gets one line for each request.
+	Requests *slog.Logger
 }
 
 func (o *Options) validate() error {
@@ -73,6 +76,8 @@ func (o *Options) validate() error {
 		return errors.New("server: Now is missing")
 	case o.Log == nil:
 		return errors.New("server: Log is missing")
+	case o.Requests == nil:
+		return errors.New("server: Requests is missing")
 	case o.BasePath != "" && (!strings.HasPrefix(o.BasePath, "/") || strings.HasSuffix(o.BasePath, "/")):
 		return errors.New(`server: BasePath must begin with "/" and not end with it`)
 	}
@@ -96,6 +101,7 @@ type Server struct {
 	metrics       *metrics.Metrics
 	now           func() time.Time
 	log           *slog.Logger
+	requests      *slog.Logger
 	http          *http.Server
 }
 
@@ -128,6 +134,7 @@ func New(o Options) (*Server, error) {
 		metrics:       o.Metrics,
 		now:           o.Now,
 		log:           o.Log,
+		requests:      o.Requests,
 	}
 	handler, err := s.mount(spec, o.BasePath)
 	if err != nil {
@@ -147,15 +154,26 @@ func (s *Server) mount(spec *openapi3.T, basePath string) (*echo.Echo, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.handleError
+	stations := []echo.MiddlewareFunc{withRequestID, s.located, s.logged, s.recovered, secured, s.localHost, s.sameOrigin}
 	if s.metrics != nil {
-		e.Use(s.measured(spec, basePath))
+		stations = append([]echo.MiddlewareFunc{s.measured(spec, basePath)}, stations...)
 	}
-	e.Use(withRequestID, s.located, s.logged, s.recovered, secured, s.localHost, s.sameOrigin)
+	e.Use(once(stations...))
 	api.RegisterHandlersWithOptions(e, api.NewStrictHandler(s, []api.StrictMiddlewareFunc{withAccept, onlyGuarded}), api.RegisterHandlersOptions{
 		BaseURL: basePath, OperationMiddlewares: s.validators(spec),
 	})
 	s.docs.mount(e, basePath)
 	return e, mountPages(e, basePath)
+}
+
+// once puts middlewares around the handlers that Echo finds. Echo would do it anew
+// for every request.
+func once(middlewares ...echo.MiddlewareFunc) echo.MiddlewareFunc {
+	chain := func(c echo.Context) error { return c.Handler()(c) }
+	for _, m := range slices.Backward(middlewares) {
+		chain = m(chain)
+	}
+	return func(echo.HandlerFunc) echo.HandlerFunc { return chain }
 }
 
 // mountPages serves the browser UI.

@@ -41,6 +41,8 @@ func (s *Server) validator(doc *openapi3.T, path string, item *openapi3.PathItem
 		schemes:    schemesOf(doc, operation),
 		parameters: parametersOf(item, operation),
 		body:       bodyRulesOf(operation),
+		bare:       isBare(item, operation),
+		id:         soleID(item, operation),
 		strict:     &strict,
 		lenient:    &lenient,
 	}
@@ -58,6 +60,10 @@ type validator struct {
 	parameters map[string]bool
 	// body is how its bodies are read.
 	body bodyRules
+	// bare says that a request without a query has nothing that could be wrong but
+	// what is in its path: id, if that is one parameter, a text.
+	bare bool
+	id   *openapi3.Parameter
 	// strict takes a request as it is, lenient fills in the document's defaults.
 	strict, lenient *openapi3filter.Options
 }
@@ -117,6 +123,52 @@ func parametersOf(item *openapi3.PathItem, operation *openapi3.Operation) map[st
 	return known
 }
 
+// isBare tells whether a request of an operation without a query can have nothing
+// to be validated, and nothing that a default is filled in for.
+func isBare(item *openapi3.PathItem, operation *openapi3.Operation) bool {
+	if operation.RequestBody != nil {
+		return false
+	}
+	for _, parameters := range []openapi3.Parameters{item.Parameters, operation.Parameters} {
+		for _, p := range parameters {
+			switch {
+			case p.Value == soleID(item, operation):
+			case p.Value.In != openapi3.ParameterInQuery, p.Value.Required, p.Value.Schema.Value.Default != nil:
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// soleID is the parameter in an operation's path; nil where there is none, more
+// than one, or one that is no text.
+func soleID(item *openapi3.PathItem, operation *openapi3.Operation) *openapi3.Parameter {
+	var found *openapi3.Parameter
+	for _, parameters := range []openapi3.Parameters{item.Parameters, operation.Parameters} {
+		for _, p := range parameters {
+			switch {
+			case p.Value.In != openapi3.ParameterInPath:
+			case found != nil, !p.Value.Schema.Value.Type.Is("string"):
+				return nil
+			default:
+				found = p.Value
+			}
+		}
+	}
+	return found
+}
+
+// isPlain tells whether a request is one of those that have nothing wrong with
+// them, at a small part of what it costs to tell what is wrong.
+func (v *validator) isPlain(c echo.Context) bool {
+	address := c.Request().URL
+	if !v.bare || address.RawQuery != "" {
+		return false
+	}
+	return v.id == nil || address.RawPath == "" && v.id.Schema.Value.VisitJSON(c.Param(v.id.Name)) == nil
+}
+
 func (v *validator) guarded(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		// Echo's last parameter takes the rest of a path, slashes and all, which
@@ -130,18 +182,22 @@ func (v *validator) guarded(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := v.validate(c); err != nil {
 			return err
 		}
-		c.Set(guardedKey, true)
 		return next(c)
 	}
 }
 
-const guardedKey = "guarded"
+type guardedKey struct{}
+
+// withGuard notes that a validator sees to a request.
+func withGuard(ctx context.Context) context.Context {
+	return context.WithValue(ctx, guardedKey{}, true)
+}
 
 // onlyGuarded is the last station before every handler: a request that no
 // validator has let through does not get there, however it was mounted.
 func onlyGuarded(next api.StrictHandlerFunc, operationID string) api.StrictHandlerFunc {
 	return func(c echo.Context, request any) (any, error) {
-		if guarded, _ := c.Get(guardedKey).(bool); !guarded {
+		if guarded, _ := c.Request().Context().Value(guardedKey{}).(bool); !guarded {
 			return nil, fmt.Errorf("operation %s has no validator", operationID)
 		}
 		return next(c, request)
@@ -149,22 +205,26 @@ func onlyGuarded(next api.StrictHandlerFunc, operationID string) api.StrictHandl
 }
 
 func (v *validator) authenticate(c echo.Context) error {
+	r := c.Request()
 	if len(v.schemes) == 0 {
+		c.SetRequest(r.WithContext(withGuard(r.Context())))
 		return nil
 	}
-	r := c.Request()
 	principal, err := v.server.authenticator.Authenticate(r, authn.ClientFrom(r.Context()), v.schemes)
 	v.server.judged(err)
 	if err != nil {
 		return err
 	}
-	c.SetRequest(r.WithContext(authn.WithPrincipal(r.Context(), principal)))
+	c.SetRequest(r.WithContext(withGuard(authn.WithPrincipal(r.Context(), principal))))
 	warnOfEnd(c.Response().Header(), principal, v.server.now())
 	return nil
 }
 
 func (v *validator) validate(c echo.Context) error {
 	r := c.Request()
+	if v.isPlain(c) {
+		return nil
+	}
 	if body := v.route.Operation.RequestBody; body != nil && (body.Value.Required || r.ContentLength != 0) {
 		if err := readBody(c.Response(), r, body.Value.Content, v.body); err != nil {
 			return err
@@ -219,6 +279,9 @@ func (v *validator) query(r *http.Request) (url.Values, error) {
 
 func pathParams(c echo.Context) map[string]string {
 	names := c.ParamNames()
+	if len(names) == 0 {
+		return nil
+	}
 	params := make(map[string]string, len(names))
 	for _, name := range names {
 		params[name] = c.Param(name)

@@ -50,7 +50,7 @@ func (c *seedCommand) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	a := &app{settings: settings, log: newLogger(env.stderr, settings.LogFormat, settings.LogLevel), fatal: make(chan error, 1)}
+	a := &app{settings: settings, log: newLogs(env.stderr, settings.LogFormat, settings.LogLevel).now, fatal: make(chan error, 1)}
 	err = c.seed(env, a)
 	return errors.Join(err, a.stop(context.WithoutCancel(env.ctx)))
 }

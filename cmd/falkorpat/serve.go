@@ -46,12 +46,13 @@ func (c *serveCommand) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	log := newLogger(env.stderr, s.LogFormat, s.LogLevel)
+	logs := newLogs(env.stderr, s.LogFormat, s.LogLevel)
+	log := logs.now
 	s.logGenerated(env.ctx, log)
 	// What goes wrong in the Redis client comes back as an error. What it would
 	// print besides is no log entry, and repeats other servers' words.
 	logging.Disable()
-	a := &app{settings: s, log: log, fatal: make(chan error, 1)}
+	a := &app{settings: s, log: log, requests: logs.requests, fatal: make(chan error, 1)}
 	err = a.start(env.ctx)
 	if err == nil {
 		if s.Dev {
@@ -69,6 +70,8 @@ func (c *serveCommand) Run(env *environment) error {
 type app struct {
 	*settings
 	log *slog.Logger
+	// requests gets the lines of requests.
+	requests *slog.Logger
 	// fatal receives what ends the service by itself.
 	fatal chan error
 	// stops end what has been started; the last started ends first.
@@ -232,7 +235,7 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 	}
 	return server.New(server.Options{
 		Store: kept, Directory: directory, Keeper: keeper, Tokens: service, Sessions: sessions, Graphs: graphs, History: history,
-		BasePath: a.BasePath, TrustedProxies: a.proxies, TokenHeader: a.VerifyHeader, LocalOnly: a.localOnly(), Metrics: a.metrics, Now: time.Now, Log: a.log,
+		BasePath: a.BasePath, TrustedProxies: a.proxies, TokenHeader: a.VerifyHeader, LocalOnly: a.localOnly(), Metrics: a.metrics, Now: time.Now, Log: a.log, Requests: a.requests,
 	})
 }
 

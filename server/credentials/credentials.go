@@ -2,7 +2,6 @@ package credentials
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -81,12 +80,10 @@ type Keeper struct {
 type answer struct {
 	role    store.Role
 	refused bool
-	// about is which sealed password was tried: an answer about one that was
-	// replaced since, by whichever replica, is none.
-	about [sha256.Size]byte
+	// sealed is the password that was tried: an answer about one that was replaced
+	// since, by whichever replica, is none.
+	sealed string
 }
-
-func about(kept Kept) [sha256.Size]byte { return sha256.Sum256([]byte(kept.Sealed)) }
 
 // clock is the cache's time: the time since its start, which steps of the
 // system's clock do not change.
@@ -216,9 +213,9 @@ func (k *Keeper) Check(ctx context.Context, kept Kept) (role store.Role, asked b
 		return k.ask(ctx, kept)
 	})
 	found, err := k.answers.Get(ctx, kept.ID, load)
-	if err == nil && found.about != about(kept) {
+	if err == nil && found.sealed != kept.Sealed {
 		k.answers.Invalidate(kept.ID)
-		if found, err = k.answers.Get(ctx, kept.ID, load); err == nil && found.about != about(kept) {
+		if found, err = k.answers.Get(ctx, kept.ID, load); err == nil && found.sealed != kept.Sealed {
 			asked = true
 			found, err = k.ask(ctx, kept) // others go on asking about another password
 		}
@@ -238,7 +235,7 @@ func (k *Keeper) ask(ctx context.Context, kept Kept) (answer, error) {
 	ctx = context.WithoutCancel(ctx)
 	c, err := k.Open(ctx, kept)
 	if err != nil {
-		return answer{refused: true, about: about(kept)}, nil //nolint:nilerr // told as an answer, which is remembered
+		return answer{refused: true, sealed: kept.Sealed}, nil //nolint:nilerr // told as an answer, which is remembered
 	}
 	address := fmt.Sprint(c.Host, " ", c.Port, " ", c.TLS)
 	if _, isDown := k.down.GetIfPresent(address); isDown {
@@ -247,10 +244,10 @@ func (k *Keeper) ask(ctx context.Context, kept Kept) (answer, error) {
 	identity, err := k.directory.Recheck(ctx, c)
 	switch {
 	case err == nil:
-		return answer{role: identity.Role, about: about(kept)}, nil
+		return answer{role: identity.Role, sealed: kept.Sealed}, nil
 	case errors.Is(err, instance.ErrRefused), errors.Is(err, instance.ErrNotAllowed), errors.Is(err, instance.ErrBadCA):
 		k.disconnect(kept.ID) // a connection outlives the right to make one
-		return answer{refused: true, about: about(kept)}, nil
+		return answer{refused: true, sealed: kept.Sealed}, nil
 	default:
 		if errors.Is(err, instance.ErrUnreachable) {
 			k.down.Set(address, struct{}{})
@@ -263,7 +260,7 @@ func (k *Keeper) ask(ctx context.Context, kept Kept) (answer, error) {
 // remembered must not be noted for another row: handed from token to token, it
 // would never grow old.
 func (k *Keeper) Remember(kept Kept, role store.Role) {
-	k.answers.Set(kept.ID, answer{role: role, about: about(kept)})
+	k.answers.Set(kept.ID, answer{role: role, sealed: kept.Sealed})
 }
 
 // Forget drops what is remembered of a row that has ended, and closes its

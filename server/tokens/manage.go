@@ -13,20 +13,21 @@ import (
 // Get finds a token by its ID, whatever its status. It returns
 // store.ErrNotFound when there is none.
 func (s *Service) Get(ctx context.Context, id string) (*store.Token, error) {
-	t, err := s.store.TokenByID(ctx, id)
+	t, err := s.memory.byID(ctx, id, s.now())
 	if err != nil {
 		return nil, err
 	}
 	return s.Current(t), nil
 }
 
-// Current completes a row with what this replica knows better: uses that are
-// not written yet.
+// Current is a row with what this replica knows better: uses that are not
+// written yet.
 func (s *Service) Current(t *store.Token) *store.Token {
+	current := *t
 	if use, ok := s.recorder.latest(t.ID); ok && use.At.After(t.LastUse.At) {
-		t.LastUse = use
+		current.LastUse = use
 	}
-	return canonical(t)
+	return canonical(&current)
 }
 
 // RevokeRequest says who revokes a token, and from where.

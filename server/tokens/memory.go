@@ -20,8 +20,12 @@ import (
 // token is in the store; but a store can be put back from a copy.
 const unknownAge = 2 * time.Second
 
-// remembered is how many tokens are remembered unless Options say otherwise.
-const remembered = 100_000
+const (
+	// remembered is how many tokens are remembered unless Options say otherwise.
+	remembered = 100_000
+	// looked is how many of those that were looked at by ID are, at the most.
+	looked = 10_000
+)
 
 // known is what the store has said of a text that our keys have signed.
 type known struct {
@@ -31,16 +35,11 @@ type known struct {
 	// time means never.
 	id      string
 	expires time.Time
-	// token is nil when no token has the text. It is shared, and never changed.
+	// token is nil when no token has the text. All requests share it, so nobody
+	// changes it.
 	token *store.Token
 	// usage is where uses of the token are noted.
 	usage atomic.Pointer[usage]
-}
-
-// own is a copy of the token: a request may change its own.
-func (k *known) own() *store.Token {
-	t := *k.token
-	return &t
 }
 
 // memory remembers what the store has said of tokens' texts, for as long as the
@@ -53,6 +52,8 @@ type memory struct {
 	// texts are found by their SHA-256. Who does not have a text can't choose
 	// where its digest falls, so how long a look-up takes tells nothing of it.
 	texts *otter.Cache[crypto.Digest, *known]
+	// ids hold tokens that were asked for by their ID.
+	ids *otter.Cache[string, *known]
 
 	mu sync.Mutex
 	// underWay are the questions that others may wait for the answer of.
@@ -77,8 +78,12 @@ func newMemory(o Options) (*memory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tokens: make cache: %w", err)
 	}
+	ids, err := otter.New(&otter.Options[string, *known]{MaximumSize: min(o.Remember, looked)})
+	if err != nil {
+		return nil, fmt.Errorf("tokens: make cache: %w", err)
+	}
 	return &memory{
-		store: o.Store, lease: o.Lease, signing: o.Signing, metrics: o.Metrics, texts: texts, underWay: make(map[question]*answer),
+		store: o.Store, lease: o.Lease, signing: o.Signing, metrics: o.Metrics, texts: texts, ids: ids, underWay: make(map[question]*answer),
 	}, nil
 }
 
@@ -166,4 +171,20 @@ func (m *memory) ask(ctx context.Context, text crypto.Digest, claims crypto.Clai
 		k.mark = m.lease.Shorten(mark, unknownAge)
 	}
 	return k, nil
+}
+
+// byID gives the row of an ID. It returns store.ErrNotFound when there is none.
+func (m *memory) byID(ctx context.Context, id string, now time.Time) (*store.Token, error) {
+	if k, ok := m.ids.GetIfPresent(id); ok && m.lease.Trusted(k.mark, now) {
+		return k.token, nil
+	}
+	mark := m.lease.Mark(id, now)
+	t, err := m.store.TokenByID(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if m.lease.Trusted(mark, now) {
+		m.ids.Set(id, &known{mark: mark, id: id, token: canonical(t)})
+	}
+	return t, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -138,15 +139,61 @@ func TestShorterLifeInTheStoreHoldsForRememberedTokens(t *testing.T) {
 	refuses(t, f.Service, issued.Text, ErrRotated)
 }
 
-func TestWhatARequestDoesToItsTokenStaysItsOwn(t *testing.T) {
+func TestNothingChangesARememberedToken(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
 	issued, _ := f.issue(t, Request{Name: "x"})
-	first := accepts(t, f.Service, issued.Text)
-	first.Name, first.SealedPassword, first.LastUse.IP = "changed", "", "203.0.113.1"
-	f.Current(first)
-	if second := accepts(t, f.Service, issued.Text); second.Name != "x" || second.SealedPassword == "" || second.LastUse.IP != "" {
-		t.Errorf("another request got %+v", second)
+	shared := accepts(t, f.Service, issued.Text)
+	before := *shared
+	if current := f.Current(shared); current.LastUse.IP != "192.0.2.1" {
+		t.Errorf("its use is not known: %+v", current.LastUse)
+	}
+	f.noteRole(t.Context(), ptr(*shared), store.RoleReadOnly)
+	if _, err := f.Get(t.Context(), issued.ID); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(*shared, before) {
+		t.Errorf("was %+v, is %+v", before, *shared)
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func TestChangesReachWhatOtherReplicasRememberOfAnID(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	other := f.replica(t)
+	issued, _ := f.issue(t, Request{Name: "x"})
+	first, err := other.Get(t.Context(), issued.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k, ok := other.memory.ids.GetIfPresent(issued.ID); !ok || k.token == first {
+		t.Error("not remembered, or given away")
+	}
+	if _, err := f.Revoke(t.Context(), f.row(t, issued.ID), RevokeRequest{By: first.User}); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := other.Get(t.Context(), issued.ID); err != nil || now.RevokedAt.IsZero() {
+		t.Errorf("after its revocation: %+v, %v", now, err)
+	}
+}
+
+func TestIDsAreAskedForAnewWithoutALease(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	issued, _ := f.issue(t, Request{Name: "x"})
+	if _, err := f.Get(t.Context(), issued.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.lease.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.store.RevokeToken(t.Context(), store.Revocation{TokenID: issued.ID, By: f.row(t, issued.ID).User, At: f.clock.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := f.Get(t.Context(), issued.ID); err != nil || now.RevokedAt.IsZero() {
+		t.Errorf("what was remembered is given out: %+v, %v", now, err)
 	}
 }
 

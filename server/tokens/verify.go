@@ -17,7 +17,8 @@ type Accepted struct {
 	permissions access.Permissions
 }
 
-// Token is what is kept of the token.
+// Token is what is kept of the token. Others have the same one, so it must not be
+// changed.
 func (a Accepted) Token() *store.Token { return a.token }
 
 // Role is what its owner may do now.
@@ -34,18 +35,21 @@ func (a Accepted) Permissions() access.Permissions { return a.permissions }
 // store.ErrUnavailable or instance.ErrUnreachable when that can't be told.
 //
 // Errors of a token that the store knows are a *RefusedError as well.
-func (s *Service) Verify(ctx context.Context, text string, client Client) (_ Accepted, err error) {
+func (s *Service) Verify(ctx context.Context, text string, client Client) (Accepted, error) {
 	now := s.now()
 	k, err := s.memory.find(ctx, text, now)
 	if err != nil {
 		return Accepted{}, err
 	}
-	t := k.own()
-	defer func() {
-		if err != nil {
-			err = &RefusedError{canonical(t), err}
-		}
-	}()
+	accepted, err := s.judge(ctx, k.token, client, now)
+	if err != nil {
+		return Accepted{}, &RefusedError{k.token, err}
+	}
+	s.recorder.record(k.token, &k.usage, now, client)
+	return accepted, nil
+}
+
+func (s *Service) judge(ctx context.Context, t *store.Token, client Client, now time.Time) (Accepted, error) {
 	switch t.Status(now) {
 	case store.StatusRevoked:
 		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrRevoked)
@@ -71,11 +75,10 @@ func (s *Service) Verify(ctx context.Context, text string, client Client) (_ Acc
 	if !access.AllowsAddress(t.AllowedIPs, client.IP) {
 		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrAddress)
 	}
-	role, err := s.role(ctx, t)
+	role, t, err := s.role(ctx, t)
 	if err != nil {
 		return Accepted{}, err
 	}
-	s.recorder.record(k.token, &k.usage, now, client)
 	return Accepted{token: t, role: role, permissions: access.OfToken(role, t.Permissions)}, nil
 }
 
@@ -86,7 +89,7 @@ func (s *Service) find(ctx context.Context, text string, now time.Time) (*store.
 	if err != nil {
 		return nil, err
 	}
-	return k.own(), nil
+	return k.token, nil
 }
 
 // reused acts upon the use of a secret that was rotated out and whose grace is
@@ -96,7 +99,7 @@ func (s *Service) reused(ctx context.Context, t *store.Token, client Client) {
 	if s.policy.Reuse != ReuseRevoke {
 		return
 	}
-	ctx = audit.WithActor(ctx, canonical(t).User, t.ID)
+	ctx = audit.WithActor(ctx, t.User, t.ID)
 	if _, err := s.Revoke(ctx, t, RevokeRequest{By: t.User, From: client.IP, Reason: store.ReasonReuse}); err != nil {
 		s.log.ErrorContext(ctx, "a reused token's successors not revoked", "token_id", t.ID, "error", err)
 	}
