@@ -38,9 +38,9 @@ const (
 	ActionGraphDeleted  Action = "graph.deleted"
 	ActionGraphCopied   Action = "graph.copied"
 	ActionConfigChanged Action = "config.changed"
-	ActionSignedIn       Action = "session.signed_in"
-	ActionSignInFailed   Action = "session.sign_in_failed"
-	ActionSignedOut      Action = "session.signed_out"
+	ActionSignedIn      Action = "session.signed_in"
+	ActionSignInFailed  Action = "session.sign_in_failed"
+	ActionSignedOut     Action = "session.signed_out"
 )
 
 // actions are all of them.

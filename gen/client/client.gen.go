@@ -3010,7 +3010,8 @@ type ClientInterface interface {
 
 	// CopyGraphWithBody Copy a graph
 	//
-	// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+	// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs. Copies
+	// are made one after the other; one whose turn does not come within 10 seconds is answered with 503.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3019,7 +3020,8 @@ type ClientInterface interface {
 
 	// CopyGraph Copy a graph
 	//
-	// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+	// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs. Copies
+	// are made one after the other; one whose turn does not come within 10 seconds is answered with 503.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3999,7 +4001,8 @@ func (c *Client) GetGraph(ctx context.Context, graph Graph, reqEditors ...Reques
 
 // CopyGraphWithBody Copy a graph
 //
-// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs. Copies
+// are made one after the other; one whose turn does not come within 10 seconds is answered with 503.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4018,7 +4021,8 @@ func (c *Client) CopyGraphWithBody(ctx context.Context, graph Graph, contentType
 
 // CopyGraph Copy a graph
 //
-// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs. Copies
+// are made one after the other; one whose turn does not come within 10 seconds is answered with 503.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6543,7 +6547,8 @@ type ClientWithResponsesInterface interface {
 
 	// CopyGraphWithBodyWithResponse Copy a graph
 	//
-	// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+	// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs. Copies
+	// are made one after the other; one whose turn does not come within 10 seconds is answered with 503.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -6552,7 +6557,8 @@ type ClientWithResponsesInterface interface {
 
 	// CopyGraphWithResponse Copy a graph
 	//
-	// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+	// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs. Copies
+	// are made one after the other; one whose turn does not come within 10 seconds is answered with 503.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -11268,7 +11274,8 @@ func (c *ClientWithResponses) GetGraphWithResponse(ctx context.Context, graph Gr
 
 // CopyGraphWithBodyWithResponse Copy a graph
 //
-// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs. Copies
+// are made one after the other; one whose turn does not come within 10 seconds is answered with 503.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11283,7 +11290,8 @@ func (c *ClientWithResponses) CopyGraphWithBodyWithResponse(ctx context.Context,
 
 // CopyGraphWithResponse Copy a graph
 //
-// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+// Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs. Copies
+// are made one after the other; one whose turn does not come within 10 seconds is answered with 503.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

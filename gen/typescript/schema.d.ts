@@ -685,7 +685,8 @@ export interface paths {
         put?: never;
         /**
          * Copy a graph
-         * @description Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs.
+         * @description Makes a new graph that is a copy. Needs the permission `graph:admin`, and both names among the token's graphs. Copies
+         *     are made one after the other; one whose turn does not come within 10 seconds is answered with 503.
          */
         post: operations["copyGraph"];
         delete?: never;

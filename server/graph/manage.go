@@ -39,12 +39,24 @@ func (s *Service) plan(ctx context.Context, caller Caller, q Query, command stri
 	return s.texts(ctx, caller, q.Graph, append([]string{command, q.Graph, text}, options...)...)
 }
 
-// Copy makes a copy of a graph. It returns ErrNoGraph, ErrExists and ErrReserved.
+// Copy makes a copy of a graph, once its turn has come. It returns ErrNoGraph,
+// ErrExists and ErrReserved.
 func (s *Service) Copy(ctx context.Context, caller Caller, graph, target string) error {
-	if target == reservedGraph {
+	if graph == reservedGraph || target == reservedGraph {
 		return ErrReserved
 	}
-	if err := s.do(ctx, caller, graph, "GRAPH.COPY", graph, target); err != nil {
+	release, err := s.guard.enter(ctx, caller)
+	if err != nil {
+		return err
+	}
+	defer release()
+	ctx = context.WithoutCancel(ctx)
+	end, err := s.awaitTurn(ctx, caller)
+	if err != nil {
+		return fmt.Errorf("copy graph: %w", err)
+	}
+	defer end()
+	if err := s.command(ctx, caller, done, "GRAPH.COPY", graph, target); err != nil {
 		return fmt.Errorf("copy graph: %w", err)
 	}
 	return nil
@@ -100,18 +112,21 @@ func settingValue(in *resp.Reader) (string, error) {
 // worked. It does so to the end, within its time, whoever has hung up: the history
 // tells what came of it.
 func (s *Service) do(ctx context.Context, caller Caller, graph string, args ...string) error {
-	return s.ask(context.WithoutCancel(ctx), caller, graph, func(in *resp.Reader) error {
-		frame, err := in.Next()
-		switch {
-		case err != nil:
-			return err
-		case frame.Kind == resp.Error:
-			return replyError(string(frame.Text))
-		case frame.Kind == resp.Array:
-			return in.Skip(frame.N)
-		}
-		return nil
-	}, args...)
+	return s.ask(context.WithoutCancel(ctx), caller, graph, done, args...)
+}
+
+// done reads a reply that says only that it worked.
+func done(in *resp.Reader) error {
+	frame, err := in.Next()
+	switch {
+	case err != nil:
+		return err
+	case frame.Kind == resp.Error:
+		return replyError(string(frame.Text))
+	case frame.Kind == resp.Array:
+		return in.Skip(frame.N)
+	}
+	return nil
 }
 
 func (s *Service) texts(ctx context.Context, caller Caller, graph string, args ...string) (found []string, err error) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
+	"sync"
 	"testing"
 )
 
@@ -42,4 +44,44 @@ func TestSettingIsToldAsItWasBefore(t *testing.T) { //nolint:paralleltest // it 
 	if before, err := f.SetConfig(t.Context(), f.caller, "NOPE", "1"); before != "" || !errors.As(err, &refused) {
 		t.Errorf("it was %q: %v", before, err)
 	}
+}
+
+// Without turns the instance would never answer again.
+func TestCopiesAreMadeOneAfterTheOther(t *testing.T) { //nolint:paralleltest // a snapshot is for the whole instance
+	f := setup(t)
+	f.other("GRAPH.QUERY", f.graph, "UNWIND range(1, 300000) AS i CREATE (:A {i: i, s: toString(i)})")
+	f.other("BGSAVE")
+	var copying sync.WaitGroup
+	for i := range 4 {
+		copying.Go(func() {
+			if err := f.Copy(t.Context(), f.caller, f.graph, f.graph+"-"+strconv.Itoa(i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	copying.Wait()
+	for i := range 4 {
+		if got := f.one(Query{Graph: f.graph + "-" + strconv.Itoa(i), Text: "MATCH (a) RETURN count(a)"}); got != "300000" {
+			t.Errorf("copy %d holds %s", i, got)
+		}
+	}
+}
+
+func TestTurnToCopyIsNotWaitedForForever(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	end, err := f.turns.take(t.Context(), f.caller.where())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := f.turns.take(ctx, f.caller.where()); !errors.Is(err, ErrOverloaded) {
+		t.Errorf("a second turn: %v", err)
+	}
+	end()
+	if end, err = f.turns.take(t.Context(), f.caller.where()); err != nil {
+		t.Fatal(err)
+	}
+	end()
 }

@@ -70,6 +70,7 @@ type Service struct {
 	limits Limits
 	guard  *guard
 	names  *nameCache
+	turns  *turns
 }
 
 // New makes a Service.
@@ -86,7 +87,7 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{keeper: o.Keeper, limits: o.Limits, guard: newGuard(o.Limits, o.Counter), names: names}, nil
+	return &Service{keeper: o.Keeper, limits: o.Limits, guard: newGuard(o.Limits, o.Counter), names: names, turns: &turns{taken: map[instance.Instance]chan struct{}{}}}, nil
 }
 
 // Caller is for whom something is done.
