@@ -50,8 +50,11 @@ func (s *stage) figures(ctx context.Context, o options, progress io.Writer) ([]f
 		{"the store's own rates", s.storeRates},
 		{"revocations, one replica", func(ctx context.Context) ([]figure, error) { return s.revokeAll(ctx, 1) }},
 		{"revocations, three replicas", func(ctx context.Context) ([]figure, error) { return s.revokeAll(ctx, 3) }},
-		{"memory and start", func(ctx context.Context) ([]figure, error) { return s.footprint(ctx, o.remembered) }},
+		{"memory and start", func(ctx context.Context) ([]figure, error) { return s.footprint(ctx, o) }},
 	} {
+		if !strings.Contains(step.name, o.only) {
+			continue
+		}
 		fmt.Fprintln(progress, step.name)
 		some, err := step.measure(ctx)
 		if err != nil {
@@ -114,7 +117,7 @@ func against(ctx context.Context, name string, do, bare func(ctx context.Context
 func (s *stage) storeRates(ctx context.Context) ([]figure, error) {
 	hash := crypto.HashToken(s.token)
 	query := `CYPHER token_hash="` + hash + `" MATCH (t:Token {token_hash: $token_hash}) RETURN t.token_id`
-	lookUp, err := against(ctx, "look-up without memory, against the bare indexed query", func(ctx context.Context) error {
+	lookUp, err := against(ctx, "look-up without memory, against the bare indexed query for an ID", func(ctx context.Context) error {
 		_, err := s.store.TokenByHash(ctx, hash)
 		return err
 	}, func(ctx context.Context) error {
@@ -222,7 +225,7 @@ func (s *stage) revokeAll(ctx context.Context, replicas int) ([]figure, error) {
 
 // footprint measures a fresh replica: its start, and its memory before and after
 // it has verified many tokens.
-func (s *stage) footprint(ctx context.Context, remembered int) ([]figure, error) {
+func (s *stage) footprint(ctx context.Context, o options) ([]figure, error) {
 	fresh, err := s.startReplica(ctx)
 	if err != nil {
 		return nil, err
@@ -231,18 +234,23 @@ func (s *stage) footprint(ctx context.Context, remembered int) ([]figure, error)
 	if err != nil {
 		return nil, err
 	}
-	texts, err := s.importReal(ctx, remembered)
+	texts, err := s.importReal(ctx, o.remembered)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.useAll(ctx, fresh.addr, texts); err != nil {
 		return nil, err
 	}
+	if o.profiles != "" {
+		if err := fetch(ctx, "http://"+fresh.admin+"/debug/pprof/heap?gc=1", filepath.Join(o.profiles, "memory.heap.pprof")); err != nil {
+			return nil, err
+		}
+	}
 	full, err := fresh.residentMB()
 	return []figure{
 		{Name: "from start to ready, with an external store", Value: milliseconds(fresh.ready), Unit: "ms"},
 		{Name: "memory, idle", Value: idle, Unit: "MB"},
-		{Name: fmt.Sprintf("memory after %d tokens", remembered), Value: full, Unit: "MB"},
+		{Name: fmt.Sprintf("memory after %d tokens", o.remembered), Value: full, Unit: "MB"},
 	}, err
 }
 

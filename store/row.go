@@ -2,6 +2,8 @@ package store
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -89,7 +91,10 @@ func (r *row) integer(missing int64) int64 {
 
 // time reads Unix seconds; null and anything below zero read as never.
 func (r *row) time() time.Time {
-	seconds := r.integer(-1)
+	return timeOf(r.integer(-1))
+}
+
+func timeOf(seconds int64) time.Time {
 	if seconds < 0 {
 		return time.Time{}
 	}
@@ -99,6 +104,70 @@ func (r *row) time() time.Time {
 // boolean reads a boolean, which replies write as a word; null reads as false.
 func (r *row) boolean() bool {
 	return r.text() == "true"
+}
+
+// packed reads a column that toJSON has made of a list of numbers and booleans:
+// in FalkorDB a column costs more than what is in it.
+func (r *row) packed() *packed {
+	text := r.text()
+	inner, opened := strings.CutPrefix(text, "[")
+	inner, closed := strings.CutSuffix(inner, "]")
+	if !opened || !closed {
+		r.mismatch(text, "list of numbers")
+	}
+	return &packed{row: r, rest: inner}
+}
+
+// packed is read item by item. What is not as expected ends its row.
+type packed struct {
+	row  *row
+	rest string
+}
+
+const packedNull = "null"
+
+// item gives the next item's text; that of null at the end, and of a row that
+// has ended.
+func (p *packed) item() string {
+	if p.row.err != nil {
+		return packedNull
+	}
+	if p.rest == "" {
+		p.row.mismatch(p.rest, "longer list")
+		return packedNull
+	}
+	item, rest, _ := strings.Cut(p.rest, ", ")
+	p.rest = rest
+	return item
+}
+
+// integer reads an integer; null reads as missing.
+func (p *packed) integer(missing int64) int64 {
+	item := p.item()
+	if item == packedNull {
+		return missing
+	}
+	n, err := strconv.ParseInt(item, 10, 64)
+	if err != nil {
+		p.row.mismatch(item, "integer in the list")
+		return missing
+	}
+	return n
+}
+
+// time reads as row.time does.
+func (p *packed) time() time.Time { return timeOf(p.integer(-1)) }
+
+// boolean reads a boolean; null reads as false.
+func (p *packed) boolean() bool {
+	switch item := p.item(); item {
+	case "true":
+		return true
+	case "false", packedNull:
+	default:
+		p.row.mismatch(item, "boolean in the list")
+	}
+	return false
 }
 
 // limits reads limits as Limits.String writes them.

@@ -102,6 +102,33 @@ func TestFirstUnexpectedCellEndsARow(t *testing.T) {
 	}
 }
 
+func TestPackedNumbersAreReadOneByOne(t *testing.T) {
+	t.Parallel()
+	r := &row{cells: []any{"[7, null, 1700000000, -1, true, false, null]", "next"}}
+	n := r.packed()
+	if a, b, at, never := n.integer(1), n.integer(42), n.time(), n.time(); a != 7 || b != 42 || at.Unix() != 1700000000 || !never.IsZero() {
+		t.Errorf("read %d %d %v %v", a, b, at, never)
+	}
+	if a, b, c := n.boolean(), n.boolean(), n.boolean(); !a || b || c {
+		t.Errorf("read %t %t %t", a, b, c)
+	}
+	if text := r.text(); text != "next" || r.err != nil {
+		t.Errorf("then %q, %v", text, r.err)
+	}
+	for _, text := range []string{"", "7", "[", "[]", `["7"]`, "[7.5]", "[true]", "[9223372036854775808]", "[[7]]", "[7"} {
+		r := &row{cells: []any{text, "next"}}
+		if n := r.packed().integer(0); r.err == nil || r.text() != "" {
+			t.Errorf("%s reads as %d", text, n)
+		}
+	}
+	for _, text := range []string{"[1]", `["true"]`, "[]"} {
+		r := &row{cells: []any{text}}
+		if yes := r.packed().boolean(); yes || r.err == nil {
+			t.Errorf("%s reads as %t", text, yes)
+		}
+	}
+}
+
 func TestTimesBelowZeroMeanNever(t *testing.T) {
 	t.Parallel()
 	for _, seconds := range []int64{-1, -2, math.MinInt64} {
@@ -134,7 +161,8 @@ func fromJSON(v any) any {
 func FuzzRow(f *testing.F) {
 	for _, seed := range []string{
 		`null`, `1`, `[]`, `[[]]`, `[{}]`, `[[],[],[]]`, `[[],[[]],[]]`, `[[],[[null]],[]]`, `[[],[1],[]]`, `[["a"],[["x",[1],{}]],["s"]]`,
-		`[[],[["1-a","h","u","n","host",6379,"name","Admin",1,-1,null,-1,null,null,"true","sealed","false",""]],[]]`,
+		`[[],[["[6379, -1, 1, null, null, null, null, null, null, -1, true, false]","1-a","h","u","n","host","name","Admin","","","","","","","","","","sealed",""]],[]]`,
+		`[[],[["[6379, -1, 1, \"x\", 1.5, [], {}, true]","1-a"]],[]]`, `[[],[["[1"]],[]]`,
 		`[[],[["1-a","h","u","n","host","6379"]],[]]`, `[[],[[[1,2],[3,[4]]]],[]]`,
 	} {
 		f.Add([]byte(seed))

@@ -12,11 +12,12 @@ import (
 // for those who are not going to log in: without sealed passwords, and without
 // certificates, which can be a hundred times as long as the rest.
 const (
-	tokenColumns = metaColumns + `, t.encrypted_password, t.tls, t.ca`
-	listColumns  = metaColumns + `, '' AS sealed, t.tls, '' AS ca`
-	metaColumns  = ` t.token_id, t.token_hash, t.user_id, t.username, t.host, t.port, t.name, t.role,
-	t.description, t.permissions, t.graphs, t.allowed_ips, t.not_before, t.created_at, t.expires_at, t.revoked_at, t.suspended_at, t.resumed_at, t.stale_since, t.rotated_at, t.rotated_to, t.rotated_from,
-	t.last_used, t.last_used_ip, t.last_used_agent, t.is_active, t.limits`
+	tokenColumns = metaColumns + `, t.encrypted_password, t.ca`
+	listColumns  = metaColumns + `, '' AS sealed, '' AS ca`
+	metaColumns  = ` toJSON([t.port, t.not_before, t.created_at, t.expires_at, t.revoked_at, t.suspended_at, t.resumed_at, t.stale_since, t.rotated_at,
+			t.last_used, t.is_active, t.tls]) AS numbers,
+		t.token_id, t.token_hash, t.user_id, t.username, t.host, t.name, t.role, t.description, t.permissions, t.graphs, t.allowed_ips, t.limits,
+		t.rotated_to, t.rotated_from, t.last_used_ip, t.last_used_agent`
 )
 
 // tokenPattern makes the node, which the linker ties to its user; the parameters
@@ -144,39 +145,20 @@ func (s *Store) oneToken(ctx context.Context, query string, key param) (*Token, 
 }
 
 func scanToken(r *row) (*Token, error) {
-	t := &Token{
-		ID:   r.text(),
-		Hash: r.text(),
-		User: User{ID: r.text(), Username: r.text(), Host: r.text(), Port: int(r.integer(0))},
-		Name: r.text(),
-		Role: Role(r.text()),
+	t, n := &Token{}, r.packed()
+	t.User.Port = int(n.integer(0))
+	t.NotBefore, t.CreatedAt, t.ExpiresAt, t.RevokedAt = n.time(), n.time(), n.time(), n.time()
+	t.SuspendedAt, t.ResumedAt, t.StaleSince, t.RotatedAt = n.time(), n.time(), n.time(), n.time()
+	t.LastUse.At = n.time()
+	t.Active, t.TLS = n.boolean(), n.boolean()
 
-		Description: r.text(),
-		Permissions: split(r.text()),
-		Graphs:      split(r.text()),
-		AllowedIPs:  split(r.text()),
-		NotBefore:   r.time(),
-
-		CreatedAt: r.time(),
-		ExpiresAt: r.time(),
-		RevokedAt: r.time(),
-
-		SuspendedAt: r.time(),
-		ResumedAt:   r.time(),
-		StaleSince:  r.time(),
-
-		RotatedAt:   r.time(),
-		RotatedTo:   r.text(),
-		RotatedFrom: r.text(),
-
-		LastUse: Use{At: r.time(), IP: r.text(), Agent: r.text()},
-
-		Active:         r.boolean(),
-		Limits:         r.limits(),
-		SealedPassword: r.text(),
-		TLS:            r.boolean(),
-		CA:             r.text(),
-	}
+	t.ID, t.Hash = r.text(), r.text()
+	t.User.ID, t.User.Username, t.User.Host = r.text(), r.text(), r.text()
+	t.Name, t.Role, t.Description = r.text(), Role(r.text()), r.text()
+	t.Permissions, t.Graphs, t.AllowedIPs, t.Limits = split(r.text()), split(r.text()), split(r.text()), r.limits()
+	t.RotatedTo, t.RotatedFrom = r.text(), r.text()
+	t.LastUse.IP, t.LastUse.Agent = r.text(), r.text()
+	t.SealedPassword, t.CA = r.text(), r.text()
 	t.LastUse.TokenID = t.ID
 	return t, r.err
 }
