@@ -230,6 +230,11 @@ func (s *stage) footprint(ctx context.Context, o options) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	select { // idle is what is left when starting is over
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(2 * time.Second):
+	}
 	idle, err := fresh.residentMB()
 	if err != nil {
 		return nil, err

@@ -134,7 +134,11 @@ func (a *app) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return a.listen(ctx, handler)
+	if err := a.listen(ctx, handler); err != nil {
+		return err
+	}
+	a.tendMemory(context.WithoutCancel(ctx)) // until stop
+	return nil
 }
 
 // openStore connects to the store, after starting one where none is named.

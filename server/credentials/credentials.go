@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"net/netip"
 	"time"
@@ -70,6 +71,7 @@ type Keeper struct {
 	limiter   *ratelimit.Limiter
 	sealer    *crypto.Sealer
 	log       *slog.Logger
+	seed      maphash.Seed
 	answers   *otter.Cache[string, answer]
 	// down holds the addresses that were out of reach a moment ago: each
 	// question to them would wait in vain.
@@ -80,10 +82,14 @@ type Keeper struct {
 type answer struct {
 	role    store.Role
 	refused bool
-	// sealed is the password that was tried: an answer about one that was replaced
-	// since, by whichever replica, is none.
-	sealed string
+	// about is which sealed password was tried: an answer about one that was
+	// replaced since, by whichever replica, is none.
+	about uint64
 }
+
+// about tells one sealed password from others. Nobody can choose two that it
+// takes for the same: its seed is random, and so is what is sealed.
+func (k *Keeper) about(kept Kept) uint64 { return maphash.String(k.seed, kept.Sealed) }
 
 // clock is the cache's time: the time since its start, which steps of the
 // system's clock do not change.
@@ -120,7 +126,7 @@ func New(o Options) (*Keeper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credentials: make cache: %w", err)
 	}
-	return &Keeper{directory: o.Directory, limiter: o.Limiter, sealer: o.Sealer, log: o.Log, answers: answers, down: down}, nil
+	return &Keeper{directory: o.Directory, limiter: o.Limiter, sealer: o.Sealer, log: o.Log, seed: maphash.MakeSeed(), answers: answers, down: down}, nil
 }
 
 // Login checks credentials that a client sent, within the limit on failed
@@ -213,9 +219,9 @@ func (k *Keeper) Check(ctx context.Context, kept Kept) (role store.Role, asked b
 		return k.ask(ctx, kept)
 	})
 	found, err := k.answers.Get(ctx, kept.ID, load)
-	if err == nil && found.sealed != kept.Sealed {
+	if err == nil && found.about != k.about(kept) {
 		k.answers.Invalidate(kept.ID)
-		if found, err = k.answers.Get(ctx, kept.ID, load); err == nil && found.sealed != kept.Sealed {
+		if found, err = k.answers.Get(ctx, kept.ID, load); err == nil && found.about != k.about(kept) {
 			asked = true
 			found, err = k.ask(ctx, kept) // others go on asking about another password
 		}
@@ -235,7 +241,7 @@ func (k *Keeper) ask(ctx context.Context, kept Kept) (answer, error) {
 	ctx = context.WithoutCancel(ctx)
 	c, err := k.Open(ctx, kept)
 	if err != nil {
-		return answer{refused: true, sealed: kept.Sealed}, nil //nolint:nilerr // told as an answer, which is remembered
+		return answer{refused: true, about: k.about(kept)}, nil //nolint:nilerr // told as an answer, which is remembered
 	}
 	address := fmt.Sprint(c.Host, " ", c.Port, " ", c.TLS)
 	if _, isDown := k.down.GetIfPresent(address); isDown {
@@ -244,10 +250,10 @@ func (k *Keeper) ask(ctx context.Context, kept Kept) (answer, error) {
 	identity, err := k.directory.Recheck(ctx, c)
 	switch {
 	case err == nil:
-		return answer{role: identity.Role, sealed: kept.Sealed}, nil
+		return answer{role: identity.Role, about: k.about(kept)}, nil
 	case errors.Is(err, instance.ErrRefused), errors.Is(err, instance.ErrNotAllowed), errors.Is(err, instance.ErrBadCA):
 		k.disconnect(kept.ID) // a connection outlives the right to make one
-		return answer{refused: true, sealed: kept.Sealed}, nil
+		return answer{refused: true, about: k.about(kept)}, nil
 	default:
 		if errors.Is(err, instance.ErrUnreachable) {
 			k.down.Set(address, struct{}{})
@@ -260,7 +266,7 @@ func (k *Keeper) ask(ctx context.Context, kept Kept) (answer, error) {
 // remembered must not be noted for another row: handed from token to token, it
 // would never grow old.
 func (k *Keeper) Remember(kept Kept, role store.Role) {
-	k.answers.Set(kept.ID, answer{role: role, sealed: kept.Sealed})
+	k.answers.Set(kept.ID, answer{role: role, about: k.about(kept)})
 }
 
 // Forget drops what is remembered of a row that has ended, and closes its

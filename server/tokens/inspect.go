@@ -39,7 +39,7 @@ func (s *Service) Inspect(ctx context.Context, text string, in instance.Instance
 	if now.Before(t.NotBefore) {
 		return Accepted{}, fmt.Errorf("inspect token %s: %w", t.ID, ErrTooEarly)
 	}
-	role, t, err := s.role(ctx, t)
+	role, err := s.role(ctx, t)
 	if err != nil {
 		return Accepted{}, err
 	}

@@ -134,8 +134,8 @@ func (s *Service) List(ctx context.Context, r ListRequest) (*Page, error) {
 		}
 		page.Total = &total
 	}
-	for i, t := range page.Tokens {
-		page.Tokens[i] = s.Current(t)
+	for _, t := range page.Tokens {
+		s.Current(t)
 	}
 	return page, nil
 }

@@ -20,14 +20,13 @@ func (s *Service) Get(ctx context.Context, id string) (*store.Token, error) {
 	return s.Current(t), nil
 }
 
-// Current is a row with what this replica knows better: uses that are not
-// written yet.
+// Current completes a row with what this replica knows better: uses that are
+// not written yet.
 func (s *Service) Current(t *store.Token) *store.Token {
-	current := *t
 	if use, ok := s.recorder.latest(t.ID); ok && use.At.After(t.LastUse.At) {
-		current.LastUse = use
+		t.LastUse = use
 	}
-	return canonical(&current)
+	return canonical(t)
 }
 
 // RevokeRequest says who revokes a token, and from where.

@@ -31,13 +31,10 @@ const (
 type known struct {
 	// mark says for how long that counts.
 	mark lease.Mark
-	// id is the token's ID, expires the end that the text itself names; the zero
-	// time means never.
-	id      string
-	expires time.Time
-	// token is nil when no token has the text. All requests share it, so nobody
-	// changes it.
-	token *store.Token
+	// expires is the end that the text itself names, in Unix seconds; 0 means never.
+	expires int64
+	// row is the token; empty when no token has the text.
+	row packed
 	// usage is where uses of the token are noted.
 	usage atomic.Pointer[usage]
 }
@@ -104,8 +101,8 @@ func (m *memory) find(ctx context.Context, text string, now time.Time) (*known, 
 			return nil, err
 		}
 	}
-	if k.token == nil {
-		return nil, fmt.Errorf("verify token %s: %w", k.id, ErrUnknown)
+	if k.row == "" {
+		return nil, fmt.Errorf("verify token: %w", ErrUnknown)
 	}
 	return k, nil
 }
@@ -113,7 +110,7 @@ func (m *memory) find(ctx context.Context, text string, now time.Time) (*known, 
 // remembered is what is known of a text, and may be used now.
 func (m *memory) remembered(text crypto.Digest, now time.Time) (*known, bool) {
 	k, ok := m.texts.GetIfPresent(text)
-	return k, ok && m.lease.Trusted(k.mark, now) && (k.expires.IsZero() || now.Before(k.expires))
+	return k, ok && m.lease.Trusted(k.mark, now) && (k.expires == 0 || now.Unix() < k.expires)
 }
 
 // lookUp asks the store, or waits for one who does. Without a lease everybody
@@ -158,16 +155,19 @@ func (m *memory) lookUp(ctx context.Context, text crypto.Digest, claims crypto.C
 }
 
 func (m *memory) ask(ctx context.Context, text crypto.Digest, claims crypto.Claims, mark lease.Mark) (*known, error) {
-	k := &known{mark: mark, id: claims.ID, expires: claims.ExpiresAt}
+	k := &known{mark: mark}
+	if !claims.ExpiresAt.IsZero() {
+		k.expires = claims.ExpiresAt.Unix()
+	}
 	t, err := m.store.TokenByHash(ctx, text.String())
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 	case err != nil:
 		return nil, err
 	case t.ID == claims.ID: // else the row is another's
-		k.token = canonical(t)
+		k.row = pack(canonical(t))
 	}
-	if k.token == nil {
+	if k.row == "" {
 		k.mark = m.lease.Shorten(mark, unknownAge)
 	}
 	return k, nil
@@ -176,7 +176,7 @@ func (m *memory) ask(ctx context.Context, text crypto.Digest, claims crypto.Clai
 // byID gives the row of an ID. It returns store.ErrNotFound when there is none.
 func (m *memory) byID(ctx context.Context, id string, now time.Time) (*store.Token, error) {
 	if k, ok := m.ids.GetIfPresent(id); ok && m.lease.Trusted(k.mark, now) {
-		return k.token, nil
+		return k.row.token(), nil
 	}
 	mark := m.lease.Mark(id, now)
 	t, err := m.store.TokenByID(ctx, id)
@@ -184,7 +184,7 @@ func (m *memory) byID(ctx context.Context, id string, now time.Time) (*store.Tok
 		return nil, err
 	}
 	if m.lease.Trusted(mark, now) {
-		m.ids.Set(id, &known{mark: mark, id: id, token: canonical(t)})
+		m.ids.Set(id, &known{mark: mark, row: pack(canonical(t))})
 	}
 	return t, nil
 }

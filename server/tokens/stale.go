@@ -19,22 +19,19 @@ var ErrStale = errors.New("token is stale")
 // the login fails, that it works again, or another role. Only the answer to a
 // login that was made for this very question is news: one that is remembered may
 // be older than what another replica has written since.
-func (s *Service) role(ctx context.Context, t *store.Token) (store.Role, *store.Token, error) {
+func (s *Service) role(ctx context.Context, t *store.Token) (store.Role, error) {
 	role, asked, err := s.keeper.Check(ctx, credentials.OfToken(t))
-	if !asked {
-		return role, t, err
-	}
-	noted := *t
 	switch {
+	case !asked:
 	case errors.Is(err, credentials.ErrStale) && t.StaleSince.IsZero():
-		s.noteStale(ctx, &noted, s.now().Truncate(time.Second))
+		s.noteStale(ctx, t, s.now().Truncate(time.Second))
 	case err == nil:
-		s.noteRole(ctx, &noted, role)
+		s.noteRole(ctx, t, role)
 		if !t.StaleSince.IsZero() {
-			s.noteStale(ctx, &noted, time.Time{})
+			s.noteStale(ctx, t, time.Time{})
 		}
 	}
-	return role, &noted, err
+	return role, err
 }
 
 // noteStale writes down since when a token's login fails, the zero time for that

@@ -17,8 +17,7 @@ type Accepted struct {
 	permissions access.Permissions
 }
 
-// Token is what is kept of the token. Others have the same one, so it must not be
-// changed.
+// Token is what is kept of the token, less its hash.
 func (a Accepted) Token() *store.Token { return a.token }
 
 // Role is what its owner may do now.
@@ -41,11 +40,12 @@ func (s *Service) Verify(ctx context.Context, text string, client Client) (Accep
 	if err != nil {
 		return Accepted{}, err
 	}
-	accepted, err := s.judge(ctx, k.token, client, now)
+	t := k.row.token()
+	accepted, err := s.judge(ctx, t, client, now)
 	if err != nil {
-		return Accepted{}, &RefusedError{k.token, err}
+		return Accepted{}, &RefusedError{t, err}
 	}
-	s.recorder.record(k.token, &k.usage, now, client)
+	s.recorder.record(t, &k.usage, now, client)
 	return accepted, nil
 }
 
@@ -75,7 +75,7 @@ func (s *Service) judge(ctx context.Context, t *store.Token, client Client, now 
 	if !access.AllowsAddress(t.AllowedIPs, client.IP) {
 		return Accepted{}, fmt.Errorf("verify token %s: %w", t.ID, ErrAddress)
 	}
-	role, t, err := s.role(ctx, t)
+	role, err := s.role(ctx, t)
 	if err != nil {
 		return Accepted{}, err
 	}
@@ -89,7 +89,7 @@ func (s *Service) find(ctx context.Context, text string, now time.Time) (*store.
 	if err != nil {
 		return nil, err
 	}
-	return k.token, nil
+	return k.row.token(), nil
 }
 
 // reused acts upon the use of a secret that was rotated out and whose grace is
