@@ -12,7 +12,9 @@ import (
 
 // toCaller is a principal as graphs know it.
 func toCaller(p *authn.Principal) graph.Caller {
-	caller := graph.Caller{Kept: p.Kept, ReadOnly: !p.Permissions.Has(access.GraphWrite)}
+	caller := graph.Caller{
+		Kept: p.Kept, ReadOnly: !p.Permissions.Has(access.GraphWrite), Until: p.ExpiresAt, Standing: p.Standing,
+	}
 	if p.Token != nil {
 		l := p.Token.Limits
 		caller.Limits = graph.Limits{

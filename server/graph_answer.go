@@ -127,7 +127,7 @@ func (a *resultAnswer) write(held *bytes.Buffer, flush func() error) error {
 		return err
 	}
 	for {
-		cells, err := a.result.Next(a.ctx)
+		cells, err := a.result.Next()
 		if err != nil {
 			return err
 		}

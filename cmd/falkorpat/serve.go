@@ -199,14 +199,22 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 	if err != nil {
 		return nil, err
 	}
-	sessions, err := session.New(session.Options{
-		Store: kept, Keeper: keeper, Signing: a.signing, Audit: history, Now: time.Now, Random: rand.Reader,
-		Lifetime: a.SessionLifetime, CookiePath: a.BasePath + "/",
+	graphs, err := graph.New(graph.Options{
+		Keeper: keeper, Counter: redis_rate.NewLimiter(kept.Client()),
+		Limits: graph.Limits{Timeout: a.QueryTimeout, Rows: a.QueryRows, Concurrent: a.QueryConcurrency, PerMinute: a.QueryRate},
 	})
 	if err != nil {
 		return nil, err
 	}
-	held, err := a.startLease(ctx, kept, keeper)
+	held, err := a.startLease(ctx, kept, keeper, graphs)
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := session.New(session.Options{
+		Store: kept, Keeper: keeper, Signing: a.signing, Audit: history, Now: time.Now, Random: rand.Reader,
+		Lifetime: a.SessionLifetime, CookiePath: a.BasePath + "/",
+		Ended: func(ctx context.Context, id string) { tellEnd(ctx, held, id) },
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -230,13 +238,6 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 		directory.Close()
 		return nil
 	})
-	graphs, err := graph.New(graph.Options{
-		Keeper: keeper, Counter: redis_rate.NewLimiter(kept.Client()),
-		Limits: graph.Limits{Timeout: a.QueryTimeout, Rows: a.QueryRows, Concurrent: a.QueryConcurrency, PerMinute: a.QueryRate},
-	})
-	if err != nil {
-		return nil, err
-	}
 	return server.New(server.Options{
 		Store: kept, Directory: directory, Keeper: keeper, Tokens: service, Sessions: sessions, Graphs: graphs, History: history,
 		BasePath: a.BasePath, TrustedProxies: a.proxies, TokenHeader: a.VerifyHeader, LocalOnly: a.localOnly(), Metrics: a.metrics, Now: time.Now, Log: a.log, Requests: a.requests,
@@ -245,10 +246,12 @@ func (a *app) wire(ctx context.Context, kept *store.Store) (*server.Server, erro
 
 // startLease starts what lets this replica remember tokens. FalkorDB Browser
 // tells nobody what it revokes, so beside it nothing is remembered.
-func (a *app) startLease(ctx context.Context, kept *store.Store, keeper *credentials.Keeper) (*lease.Lease, error) {
+func (a *app) startLease(ctx context.Context, kept *store.Store, keeper *credentials.Keeper, graphs *graph.Service) (*lease.Lease, error) {
 	held, err := lease.New(lease.Options{
 		Client: kept.Client(), Graph: kept.Graph(), Off: a.BrowserCompat || a.TokenCache == 0,
-		Forget: keeper.Forget, Now: time.Now, Random: rand.Reader, Log: a.log, Metrics: a.leaseMetrics(),
+		Forget:    func(id string) { keeper.Forget(id); graphs.Check(id) },
+		ForgetAll: func() { keeper.ForgetAll(); graphs.CheckAll() },
+		Now:       time.Now, Random: rand.Reader, Log: a.log, Metrics: a.leaseMetrics(),
 	})
 	if err != nil {
 		return nil, err
@@ -264,6 +267,14 @@ func (a *app) startLease(ctx context.Context, kept *store.Store, keeper *credent
 		return nil
 	})
 	return held, nil
+}
+
+// tellEnd tells all replicas that a session has ended. None of them remembers
+// sessions: it is about what is under way, so nobody waits for one that is slow.
+func tellEnd(ctx context.Context, held *lease.Lease, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
+	defer cancel()
+	_ = held.Changed(ctx, id) // what is not told ends by its own limits
 }
 
 func (a *app) listen(ctx context.Context, handler *server.Server) error {

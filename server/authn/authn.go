@@ -48,6 +48,8 @@ type Principal struct {
 	Token *store.Token
 	// ExpiresAt is when the token or session ends; zero means never.
 	ExpiresAt time.Time
+	// Standing tells whether it has ended meanwhile.
+	Standing Standing
 }
 
 // Issuer is the principal as the maker of a new token.
@@ -132,7 +134,7 @@ func (a *Authenticator) byToken(ctx context.Context, text string, client Client)
 	t := accepted.Token()
 	return &Principal{
 		User: t.User, Role: accepted.Role(), Permissions: accepted.Permissions(),
-		Kept: credentials.OfToken(t), Token: t, ExpiresAt: t.ExpiresAt,
+		Kept: credentials.OfToken(t), Token: t, ExpiresAt: t.ExpiresAt, Standing: &tokenStanding{a.Tokens, accepted},
 	}, nil
 }
 
@@ -144,7 +146,7 @@ func (a *Authenticator) bySession(ctx context.Context, cookie *http.Cookie) (*Pr
 	s := accepted.Session()
 	return &Principal{
 		User: s.User, Role: accepted.Role(), Permissions: access.OfRole(accepted.Role()),
-		Kept: credentials.OfSession(s), ExpiresAt: s.ExpiresAt,
+		Kept: credentials.OfSession(s), ExpiresAt: s.ExpiresAt, Standing: &sessionStanding{a.Sessions, accepted},
 	}, nil
 }
 

@@ -269,12 +269,17 @@ func (k *Keeper) Remember(kept Kept, role store.Role) {
 	k.answers.Set(kept.ID, answer{role: role, about: k.about(kept)})
 }
 
-// Forget drops what is remembered of a row that has ended, and closes its
-// connections.
+// Forget drops what is remembered of a row that has changed, and closes its
+// connections, but for those at work: whoever is at work finds out whether the
+// row has ended.
 func (k *Keeper) Forget(id string) {
 	k.answers.Invalidate(id)
-	k.disconnect(id)
+	k.directory.Retire(id)
+	k.directory.Retire(aside(id))
 }
+
+// ForgetAll closes the connections of all rows likewise, since any may have ended.
+func (k *Keeper) ForgetAll() { k.directory.RetireAll() }
 
 func (k *Keeper) disconnect(id string) {
 	k.directory.Disconnect(id)

@@ -146,17 +146,96 @@ func TestSlowQueriesAreGivenUp(t *testing.T) {
 	}
 }
 
-func TestConnectionsEndWithTheToken(t *testing.T) {
+// What a caller who has ended got under way ends at once, with the reason; what
+// others did goes on.
+func TestQueriesEndWithTheirToken(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
+	gone := errors.New("revoked")
+	long := Query{Graph: f.graph, Text: "UNWIND range(1, 100000) AS x UNWIND range(1, 100000) AS y WITH x, y WHERE x * y = -1 RETURN count(x)"}
+	for _, test := range []struct {
+		what string
+		end  func(stands *standing)
+	}{
+		{"revoked", func(*standing) { f.Check(f.caller.Kept.ID) }},
+		{"revoked, maybe", func(*standing) { f.CheckAll() }},
+		{"over", func(*standing) {}},
+	} {
+		stands := &standing{}
+		caller := f.caller
+		caller.Standing = stands
+		if test.what == "over" {
+			caller.Until = time.Now().Add(300 * time.Millisecond)
+		}
+		outcome := make(chan error, 1)
+		go func() {
+			_, err := f.Query(t.Context(), caller, long)
+			outcome <- err
+		}()
+		running := func() bool {
+			f.runs.mu.Lock()
+			defer f.runs.mu.Unlock()
+			return len(f.runs.byID[caller.Kept.ID]) == 1
+		}
+		for !running() {
+			select {
+			case err := <-outcome:
+				t.Fatalf("%s: it has ended before: %v", test.what, err)
+			case <-time.After(time.Millisecond):
+			}
+		}
+		f.Check(caller.Kept.ID) // nothing is wrong with it yet
+		stands.err.Store(&gone)
+		start := time.Now()
+		test.end(stands)
+		if err := <-outcome; !errors.Is(err, gone) {
+			t.Errorf("%s: %v", test.what, err)
+		}
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("%s: it went on for %v", test.what, took)
+		}
+	}
+}
+
+func TestNothingBeginsForACallerWhoHasEnded(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	gone := errors.New("revoked")
+	stands := &standing{changed: true}
+	f.caller.Standing = stands
+	f.one(Query{Text: "RETURN 1"})
+	stands.err.Store(&gone)
+	if _, err := f.Query(t.Context(), f.caller, Query{Graph: f.graph, Text: "RETURN 1"}); !errors.Is(err, gone) {
+		t.Errorf("a query: %v", err)
+	}
+	if _, err := f.List(t.Context(), f.caller); !errors.Is(err, gone) {
+		t.Errorf("a list: %v", err)
+	}
+	if n := len(f.runs.byID) + len(f.guard.running); n != 0 {
+		t.Errorf("%d are left behind", n)
+	}
+}
+
+func TestResultBreaksOffWhenItsTokenEnds(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	gone := errors.New("revoked")
+	stands := &standing{}
+	f.caller.Standing = stands
 	result, err := f.Query(t.Context(), f.caller, Query{Graph: f.graph, Text: "UNWIND range(1, 500000) AS x RETURN x, toString(x)"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer result.Close()
-	f.keeper.Forget(f.caller.Kept.ID)
-	if rows, err := read(t.Context(), result); err == nil {
-		t.Errorf("after the token's end %d rows were read", len(rows))
+	f.keeper.Forget(f.caller.Kept.ID) // that alone ends nothing
+	if cells, err := result.Next(); err != nil || cells == nil {
+		t.Fatal(err)
 	}
+	stands.err.Store(&gone)
+	f.Check(f.caller.Kept.ID)
+	if rows, err := read(result); !errors.Is(err, gone) {
+		t.Errorf("after the token's end %d rows were read: %v", len(rows), err)
+	}
+	stands.err.Store(nil)
 	f.one(Query{Text: "RETURN 1"})
 }

@@ -21,6 +21,28 @@ import (
 // forkPause is the pause between two looks at an instance's children.
 const forkPause = 50 * time.Millisecond
 
+// Copy makes a copy of a graph, once its turn has come. It returns ErrNoGraph,
+// ErrExists and ErrReserved.
+func (s *Service) Copy(ctx context.Context, caller Caller, graph, target string) error {
+	if graph == reservedGraph || target == reservedGraph {
+		return ErrReserved
+	}
+	ctx, end, err := s.begin(context.WithoutCancel(ctx), caller)
+	if err != nil {
+		return err
+	}
+	defer end()
+	endTurn, err := s.awaitTurn(ctx, caller)
+	if err != nil {
+		return fmt.Errorf("copy graph: %w", orEnded(ctx, err))
+	}
+	defer endTurn()
+	if err := s.command(ctx, caller, done, "GRAPH.COPY", graph, target); err != nil {
+		return fmt.Errorf("copy graph: %w", err)
+	}
+	return nil
+}
+
 // turns lets one at a time copy at each instance.
 type turns struct {
 	mu sync.Mutex

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,8 +76,23 @@ func setup(t *testing.T, more ...string) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.caller = Caller{Kept: credentials.Kept{ID: "1-00000000", User: user, Sealed: sealed}}
+	f.caller = Caller{Kept: credentials.Kept{ID: "1-00000000", User: user, Sealed: sealed}, Standing: &standing{}}
 	return f
+}
+
+// standing is of a caller who has ended once err is set.
+type standing struct {
+	changed bool
+	err     atomic.Pointer[error]
+}
+
+func (s *standing) Stands() bool { return !s.changed }
+
+func (s *standing) Recheck(context.Context) error {
+	if err := s.err.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // other runs a query past the service.
@@ -97,13 +113,13 @@ func (f *fixture) rows(q Query) ([]string, error) {
 		return nil, err
 	}
 	defer result.Close()
-	return read(f.t.Context(), result)
+	return read(result)
 }
 
-func read(ctx context.Context, result *Result) ([]string, error) {
+func read(result *Result) ([]string, error) {
 	var rows []string
 	for {
-		cells, err := result.Next(ctx)
+		cells, err := result.Next()
 		if cells == nil || err != nil {
 			return rows, err
 		}

@@ -39,29 +39,6 @@ func (s *Service) plan(ctx context.Context, caller Caller, q Query, command stri
 	return s.texts(ctx, caller, q.Graph, append([]string{command, q.Graph, text}, options...)...)
 }
 
-// Copy makes a copy of a graph, once its turn has come. It returns ErrNoGraph,
-// ErrExists and ErrReserved.
-func (s *Service) Copy(ctx context.Context, caller Caller, graph, target string) error {
-	if graph == reservedGraph || target == reservedGraph {
-		return ErrReserved
-	}
-	release, err := s.guard.enter(ctx, caller)
-	if err != nil {
-		return err
-	}
-	defer release()
-	ctx = context.WithoutCancel(ctx)
-	end, err := s.awaitTurn(ctx, caller)
-	if err != nil {
-		return fmt.Errorf("copy graph: %w", err)
-	}
-	defer end()
-	if err := s.command(ctx, caller, done, "GRAPH.COPY", graph, target); err != nil {
-		return fmt.Errorf("copy graph: %w", err)
-	}
-	return nil
-}
-
 // Delete deletes a graph. It returns ErrNoGraph and ErrReserved.
 func (s *Service) Delete(ctx context.Context, caller Caller, graph string) error {
 	if err := s.do(ctx, caller, graph, "GRAPH.DELETE", graph); err != nil {
@@ -142,11 +119,11 @@ func (s *Service) ask(ctx context.Context, caller Caller, graph string, read fun
 	if graph == reservedGraph {
 		return ErrReserved
 	}
-	release, err := s.guard.enter(ctx, caller)
+	ctx, end, err := s.begin(ctx, caller)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer end()
 	return s.command(ctx, caller, read, args...)
 }
 
@@ -329,7 +306,7 @@ func (s *Service) each(ctx context.Context, caller Caller, q Query, row func(cel
 	}
 	defer result.Close()
 	for {
-		cells, err := result.Next(ctx)
+		cells, err := result.Next()
 		if err != nil || cells == nil {
 			return err
 		}

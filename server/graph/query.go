@@ -61,20 +61,22 @@ func (s *Service) Query(ctx context.Context, caller Caller, q Query) (*Result, e
 	if err != nil {
 		return nil, err
 	}
-	leave, err := s.guard.enter(ctx, caller)
+	ctx, end, err := s.begin(ctx, caller)
 	if err != nil {
 		return nil, err
 	}
 	c, err := s.keeper.Connect(ctx, caller.Kept)
 	if err != nil {
-		leave()
+		err = orEnded(ctx, err)
+		end()
 		return nil, err
 	}
-	r := &Result{conn: c, leave: leave, limits: s.limits.within(caller.Limits), key: graphKey{caller.where(), q.Graph}, format: q.Format}
+	r := &Result{ctx: ctx, conn: c, end: end, limits: s.limits.within(caller.Limits), key: graphKey{caller.where(), q.Graph}, format: q.Format}
 	r.refresh = func(older *Names) (*Names, error) { return s.refresh(ctx, caller, q.Graph, older) }
 	if err := s.run(caller, q, text, r); err != nil {
+		err = timedOut(asInstance(ctx, err))
 		r.release(isReply(err))
-		return nil, fmt.Errorf("query: %w", timedOut(asInstance(ctx, err)))
+		return nil, fmt.Errorf("query: %w", err)
 	}
 	return r, nil
 }
@@ -146,8 +148,9 @@ type Result struct {
 	// Statistics are there once Next has returned false.
 	Statistics []Statistic
 
+	ctx     context.Context //nolint:containedctx // it is the query's, which goes on until the result is read
 	conn    *instance.Conn
-	leave   func()
+	end     func()
 	key     graphKey
 	limits  Limits
 	format  Format
@@ -188,10 +191,10 @@ func (r *Result) begin(parts int64, names *Names) error {
 
 // Next reads the next row, each cell as JSON, which is valid until the next
 // call. At the end it reads the statistics, and gives nil.
-func (r *Result) Next(ctx context.Context) ([][]byte, error) {
+func (r *Result) Next() ([][]byte, error) {
 	cells, err := r.next()
 	if err != nil {
-		err = fmt.Errorf("read result: %w", asInstance(ctx, err))
+		err = fmt.Errorf("read result: %w", asInstance(r.ctx, err))
 	}
 	return cells, err
 }
@@ -230,6 +233,6 @@ func (r *Result) release(whole bool) {
 	if r.conn != nil {
 		r.conn.Release(whole)
 		r.conn = nil
-		r.leave()
+		r.end()
 	}
 }

@@ -61,6 +61,9 @@ var replies = [...]error{ErrNoGraph, ErrExists, ErrTimeout, ErrReadOnly, errTime
 // asInstance gives what broke a reply off the meaning that it has for the
 // instance. All that this package has found out itself stays as it is.
 func asInstance(ctx context.Context, err error) error {
+	if why := ended(ctx); why != nil && err != nil {
+		return why
+	}
 	rows := (*RowsError)(nil)
 	if err == nil || isReply(err) || errors.As(err, &rows) ||
 		slices.ContainsFunc(found[:], func(ours error) bool { return errors.Is(err, ours) }) {

@@ -71,6 +71,7 @@ type Service struct {
 	guard  *guard
 	names  *nameCache
 	turns  *turns
+	runs   runs
 }
 
 // New makes a Service.
@@ -87,7 +88,10 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{keeper: o.Keeper, limits: o.Limits, guard: newGuard(o.Limits, o.Counter), names: names, turns: &turns{taken: map[instance.Instance]chan struct{}{}}}, nil
+	return &Service{
+		keeper: o.Keeper, limits: o.Limits, guard: newGuard(o.Limits, o.Counter), names: names, turns: &turns{taken: map[instance.Instance]chan struct{}{}},
+		runs: runs{byID: map[string]map[*run]struct{}{}},
+	}, nil
 }
 
 // Caller is for whom something is done.
@@ -98,6 +102,10 @@ type Caller struct {
 	ReadOnly bool
 	// Limits are the caller's own; only what is tighter than the operator's counts.
 	Limits Limits
+	// Until is when the caller's time is over; zero means never.
+	Until time.Time
+	// Standing tells whether it is over before.
+	Standing Standing
 }
 
 // where is the caller's instance.
@@ -107,7 +115,8 @@ func (c Caller) where() instance.Instance {
 
 // List gives the names of all graphs of the instance, sorted, but for the one
 // that keeps tokens. It returns the errors of credentials.Keeper.Connect,
-// ErrOverloaded and *DeniedError, as all methods do.
+// ErrOverloaded and *DeniedError, as all methods do, and the errors of the caller's
+// Standing.
 func (s *Service) List(ctx context.Context, caller Caller) ([]string, error) {
 	var names []string
 	err := s.ask(ctx, caller, "", func(in *resp.Reader) error {
@@ -127,7 +136,7 @@ func (s *Service) List(ctx context.Context, caller Caller) ([]string, error) {
 func (s *Service) command(ctx context.Context, caller Caller, read func(*resp.Reader) error, args ...string) error {
 	c, err := s.keeper.Connect(ctx, caller.Kept)
 	if err != nil {
-		return err
+		return orEnded(ctx, err)
 	}
 	c.Within(timeLimit(s.limits.Timeout + commandTime))
 	if err = c.Send(args...); err == nil {

@@ -64,6 +64,23 @@ func (d *Directory) Disconnect(key string) {
 	}
 }
 
+// Retire closes the connections of a key that nobody uses, and the others once
+// they are given back.
+func (d *Directory) Retire(key string) {
+	for _, s := range d.pools {
+		s.retire(key)
+	}
+}
+
+// RetireAll is Retire for all keys.
+func (d *Directory) RetireAll() {
+	for _, s := range d.pools {
+		for _, key := range s.keys() {
+			s.retire(key)
+		}
+	}
+}
+
 // Close closes all connections that stay open. The Directory can still be used.
 func (d *Directory) Close() {
 	for _, s := range d.pools {

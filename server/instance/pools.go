@@ -4,6 +4,8 @@ import (
 	"container/list"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -32,9 +34,10 @@ type pool struct {
 	idleTime time.Duration
 	key      string
 
-	mu     sync.Mutex
-	users  int
-	closed bool
+	mu    sync.Mutex
+	users int
+	// closed takes no connection any more, retired none back.
+	closed, retired bool
 	// open are all connections, idle those that nobody uses, the latest last.
 	open map[*Conn]struct{}
 	idle []*Conn
@@ -89,29 +92,42 @@ func (s *pools) evict() bool {
 
 // drop closes a key's pool, connections at work included.
 func (s *pools) drop(key string) {
+	if p := s.remove(key); p != nil {
+		p.close()
+	}
+}
+
+// retire closes a key's pool, but for connections at work, which close with that.
+func (s *pools) retire(key string) {
+	if p := s.remove(key); p != nil {
+		p.retire()
+	}
+}
+
+// remove makes a key's pool nobody's any more, and gives it; nil for none.
+func (s *pools) remove(key string) *pool {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	found, ok := s.byKey[key]
-	if ok {
-		s.order.Remove(found)
-		delete(s.byKey, key)
+	if !ok {
+		return nil
 	}
-	s.mu.Unlock()
-	if ok {
-		found.Value.(*pool).close()
-	}
+	s.order.Remove(found)
+	delete(s.byKey, key)
+	return found.Value.(*pool) // nothing else is in it
 }
 
 // all drops every pool.
 func (s *pools) all() {
-	s.mu.Lock()
-	keys := make([]string, 0, len(s.byKey))
-	for key := range s.byKey {
-		keys = append(keys, key)
-	}
-	s.mu.Unlock()
-	for _, key := range keys {
+	for _, key := range s.keys() {
 		s.drop(key)
 	}
+}
+
+func (s *pools) keys() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.byKey))
 }
 
 func (p *pool) leave() {
@@ -129,6 +145,18 @@ func (p *pool) closeIfUnused() bool {
 		p.close()
 	}
 	return unused
+}
+
+func (p *pool) retire() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.retired = true
+	for _, c := range p.idle {
+		c.timer.Stop()
+		delete(p.open, c)
+		c.close()
+	}
+	p.idle = nil
 }
 
 func (p *pool) close() {
@@ -185,7 +213,7 @@ func (p *pool) put(c *Conn, again bool) {
 	defer p.mu.Unlock()
 	p.users--
 	<-p.slots
-	if !again || p.closed {
+	if !again || p.closed || p.retired {
 		delete(p.open, c)
 		c.close()
 		return

@@ -42,6 +42,7 @@ func (l *Lease) Changed(ctx context.Context, tokenIDs ...string) error {
 	start := l.clock()
 	for _, id := range tokenIDs {
 		l.marks.drop(id)
+		l.o.Forget(id)
 	}
 	c := l.enqueue(tokenIDs, start)
 	if err := l.await(ctx, c.told, nil); err != nil {

@@ -42,9 +42,12 @@ type Options struct {
 	// MaxAge is how long anything is remembered at the most; 10 s when zero. All
 	// replicas of a store must have the same.
 	MaxAge time.Duration
-	// Forget is called for every token that another replica says has changed, for
-	// what this one knows of it besides what is under Marks; nil for nothing.
-	Forget func(tokenID string)
+	// Forget is called for every token that has changed, at this replica or another,
+	// for what this one knows of it besides what is under Marks, which do not stand
+	// any more by then; nil for nothing. ForgetAll is called when any token may have
+	// changed, as also when the lease is lost. Neither may block.
+	Forget    func(tokenID string)
+	ForgetAll func()
 	// Now is the time, with the monotonic clock's reading.
 	Now     func() time.Time
 	Random  io.Reader
@@ -82,6 +85,9 @@ func (o *Options) validate() error {
 	}
 	if o.Forget == nil {
 		o.Forget = func(string) {}
+	}
+	if o.ForgetAll == nil {
+		o.ForgetAll = func() {}
 	}
 	if o.Metrics.Held == nil {
 		o.Metrics.Held = func(bool) {}
@@ -217,6 +223,10 @@ func (l *Lease) Shorten(m Mark, age time.Duration) Mark {
 func (l *Lease) Trusted(m Mark, now time.Time) bool {
 	return l.Held(now) && now.Sub(l.start) < m.until && l.marks.stands(m.Point)
 }
+
+// Stands tells whether nothing can have changed since a Mark was taken, however
+// long ago that was.
+func (l *Lease) Stands(m Mark, now time.Time) bool { return l.Held(now) && l.marks.stands(m.Point) }
 
 // Held tells whether there is a lease at now.
 func (l *Lease) Held(now time.Time) bool {

@@ -29,6 +29,7 @@ func (l *Lease) renewLoop(ctx context.Context) {
 		if held {
 			l.o.Log.InfoContext(ctx, "lease held: what is known of tokens is remembered", "holder", l.id)
 		} else {
+			l.o.ForgetAll() // of what changes from now on nobody waits for this replica
 			l.o.Log.WarnContext(ctx, "lease lost: every token is looked up in the store", "holder", l.id, "error", err)
 		}
 	}
@@ -121,7 +122,7 @@ func (l *Lease) hear(m message) {
 	switch m.kind {
 	case kindChanged:
 		if l.view.changed(m.server, m.seq) {
-			l.marks.dropAll()
+			l.dropAll()
 		}
 		if m.subject == l.id {
 			break // dropped before it was told
@@ -133,7 +134,7 @@ func (l *Lease) hear(m message) {
 			break
 		}
 		if l.view.granted(m.server, m.seq, l.sent.at, l.o.Length) {
-			l.marks.dropAll()
+			l.dropAll()
 			l.owe(everybody, m) // they wait for what was missed
 		}
 	case kindApplied:
@@ -165,9 +166,14 @@ func (l *Lease) owe(changer string, m message) {
 	}
 }
 
+func (l *Lease) dropAll() {
+	l.marks.dropAll()
+	l.o.ForgetAll()
+}
+
 func (l *Lease) dropNames(names string) {
 	if names == everything {
-		l.marks.dropAll()
+		l.dropAll()
 		return
 	}
 	for name := range strings.SplitSeq(names, ",") {

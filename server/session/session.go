@@ -30,6 +30,9 @@ type Options struct {
 	Store   *store.Store
 	Keeper  *credentials.Keeper
 	Signing crypto.SigningRing
+	// Ended is called for a session that has ended, for what replicas know of it;
+	// Keeper.Forget, at this one, when nil.
+	Ended func(ctx context.Context, id string)
 	// Audit makes the events that are written with every change.
 	Audit  *audit.Service
 	Now    func() time.Time
@@ -54,6 +57,9 @@ func (o *Options) validate() error {
 		return errors.New("session: Random is missing")
 	case o.Lifetime < 0 || o.Lifetime > MaxLifetime:
 		return errors.New("session: Lifetime must be at most 24 hours")
+	}
+	if o.Ended == nil {
+		o.Ended = func(_ context.Context, id string) { o.Keeper.Forget(id) }
 	}
 	if o.Lifetime == 0 {
 		o.Lifetime = MaxLifetime
@@ -136,6 +142,16 @@ func (s *Service) Verify(ctx context.Context, cookie *http.Cookie) (Accepted, er
 	if err != nil {
 		return Accepted{}, err
 	}
+	return s.find(ctx, id)
+}
+
+// Recheck tells whether a session still is one. Errors are those of Verify.
+func (s *Service) Recheck(ctx context.Context, a Accepted) error {
+	_, err := s.find(ctx, a.session.ID)
+	return err
+}
+
+func (s *Service) find(ctx context.Context, id string) (Accepted, error) {
 	row, err := s.options.Store.SessionByHash(ctx, crypto.HashSession(id), s.options.Now())
 	if errors.Is(err, store.ErrNotFound) {
 		return Accepted{}, fmt.Errorf("session %s: %w", id, ErrNoSession)
@@ -177,6 +193,6 @@ func (s *Service) SignOut(ctx context.Context, cookie *http.Cookie) error {
 	if err := s.options.Store.DeleteSession(ctx, hash, s.options.Audit.OfSession(ctx, store.ActionSignedOut, row)); err != nil {
 		return err
 	}
-	s.options.Keeper.Forget(id)
+	s.options.Ended(ctx, id)
 	return nil
 }

@@ -83,8 +83,5 @@ func (s *Service) tellAgain(ctx context.Context, ids ...string) error {
 // remembered of them before. Errors are those of lease.Lease.Changed; the change
 // itself stands.
 func (s *Service) changed(ctx context.Context, ids ...string) error {
-	for _, id := range ids {
-		s.keeper.Forget(id)
-	}
 	return s.lease.Changed(ctx, ids...)
 }

@@ -19,7 +19,7 @@ import (
 func (f *fixture) replica(t *testing.T) *Service {
 	t.Helper()
 	o := f.options
-	o.Lease = f.startLease(t)
+	o.Lease = f.startLease(t, o.Keeper.Forget)
 	s, err := New(o)
 	if err != nil {
 		t.Fatal(err)

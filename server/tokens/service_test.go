@@ -113,7 +113,7 @@ func setup(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	f.options = Options{
-		Lease: f.startLease(t),
+		Lease: f.startLease(t, keeper.Forget),
 		Store: f.store, Keeper: keeper, Signing: signing, Audit: history, Reports: ratelimit.New(ratelimit.Options{Client: f.raw, What: "report " + f.graph, PerMinute: 5}), Now: f.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
 	}
 	f.Service, err = New(f.options)
@@ -124,12 +124,12 @@ func setup(t *testing.T) *fixture {
 }
 
 // startLease starts a lease on the test's clock and waits until it is held.
-func (f *fixture) startLease(t *testing.T) *lease.Lease {
+func (f *fixture) startLease(t *testing.T, forget func(id string)) *lease.Lease {
 	t.Helper()
 	held := make(chan struct{})
 	once := sync.OnceFunc(func() { close(held) })
 	l, err := lease.New(lease.Options{
-		Client: f.raw, Graph: f.graph, Now: f.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		Client: f.raw, Graph: f.graph, Forget: forget, Now: f.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
 		Metrics: lease.Metrics{Held: func(is bool) {
 			if is {
 				once()

@@ -2,11 +2,13 @@ package tokens
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/falkorpat/falkorpat/server/access"
 	"github.com/falkorpat/falkorpat/server/audit"
+	"github.com/falkorpat/falkorpat/server/lease"
 	"github.com/falkorpat/falkorpat/store"
 )
 
@@ -15,6 +17,9 @@ type Accepted struct {
 	token       *store.Token
 	role        store.Role
 	permissions access.Permissions
+	// mark and client are what Stands and Recheck go by.
+	mark   lease.Mark
+	client Client
 }
 
 // Token is what is kept of the token, less its hash.
@@ -46,7 +51,36 @@ func (s *Service) Verify(ctx context.Context, text string, client Client) (Accep
 		return Accepted{}, &RefusedError{t, err}
 	}
 	s.recorder.record(t, &k.usage, now, client)
+	accepted.mark, accepted.client = k.mark, client
 	return accepted, nil
+}
+
+// Stands tells, without asking anybody, that nothing can have changed since a token
+// was verified. When not, Recheck finds out whether that concerns it.
+func (s *Service) Stands(a Accepted) bool { return s.lease.Stands(a.mark, s.now()) }
+
+// Recheck tells whether a token is still to be accepted for a request that it was
+// accepted for, asking the store. Errors are those of Verify; it is no use of the
+// token.
+func (s *Service) Recheck(ctx context.Context, a Accepted) error {
+	t, err := s.store.TokenByID(ctx, a.token.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("recheck token %s: %w", a.token.ID, ErrUnknown)
+	}
+	if err != nil {
+		return err
+	}
+	t, now := canonical(t), s.now()
+	// Of one that was rotated out too: it was shown while it was good.
+	if t.Status(now) == store.StatusExpired {
+		err = fmt.Errorf("recheck token %s: %w", t.ID, ErrExpired)
+	} else {
+		_, err = s.judge(ctx, t, a.client, now)
+	}
+	if err != nil {
+		return &RefusedError{t, err}
+	}
+	return nil
 }
 
 func (s *Service) judge(ctx context.Context, t *store.Token, client Client, now time.Time) (Accepted, error) {
