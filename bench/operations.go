@@ -42,6 +42,9 @@ func operations() []operation {
 		{name: "list 100 of any status", run: func(ctx context.Context, s *sized, _ int) error {
 			return s.list(ctx, func(q *store.ListQuery) { q.Statuses = nil })
 		}},
+		{name: "list 100 with a filter", run: func(ctx context.Context, s *sized, _ int) error {
+			return s.list(ctx, func(q *store.ListQuery) { q.Username, q.Name, q.NeverUsed = s.user.Username, "e", true })
+		}},
 		{name: "sweep 20 expired ones", prepare: (*sized).makeExpired, run: func(ctx context.Context, s *sized, i int) error {
 			if i > 0 {
 				return nil // they are all gone by then

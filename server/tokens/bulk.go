@@ -227,6 +227,7 @@ func (b *bulk) revoke(ctx context.Context, ids []string) ([]string, error) {
 	if b.request.DryRun {
 		return s.store.WouldRevoke(ctx, ids)
 	}
+	start := s.now()
 	event := s.audit.Success(ctx, store.ActionTokenRevoked, &store.Token{User: b.request.By}) // and completed with each token
 	event.Reason = store.ReasonBulk
 	ended, err := s.store.RevokeTokens(ctx, ids, store.Revocation{
@@ -235,5 +236,9 @@ func (b *bulk) revoke(ctx context.Context, ids []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ended, s.changed(ctx, ended...)
+	if err := s.changed(ctx, ended...); err != nil || len(ended) == 0 {
+		return ended, err
+	}
+	s.metrics.Revoked(s.now().Sub(start))
+	return ended, nil
 }

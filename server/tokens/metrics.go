@@ -7,8 +7,8 @@ type Metrics struct {
 	// Hit: a token is verified by what was remembered. Missed: after all that it
 	// takes.
 	Hit, Missed func()
-	// Revoked: a revocation is made and no replica accepts the token any more,
-	// which took this long.
+	// Revoked: a revocation is made and no replica accepts the token any more, nor
+	// what fell with it, which took this long. Many at once are told batch by batch.
 	Revoked func(took time.Duration)
 	// Written: uses of so many tokens are in the store. Dropped: so many uses
 	// were not noted, because too many tokens are in use.

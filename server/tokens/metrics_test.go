@@ -3,6 +3,8 @@ package tokens
 import (
 	"testing"
 	"time"
+
+	"github.com/falkorpat/falkorpat/store"
 )
 
 func TestWhatHappensIsToldToThoseWhoMeasure(t *testing.T) {
@@ -39,6 +41,13 @@ func TestWhatHappensIsToldToThoseWhoMeasure(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	lot, _ := f.issue(t, Request{Name: "one of many"})
+	for range 2 {
+		judge := func(*store.Token) Verdict { return Allowed }
+		if _, err := f.RevokeMany(t.Context(), BulkRequest{By: row.User, IDs: []string{lot.ID}, Judge: judge}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	f.clock.Advance(time.Hour)
 	if err := f.sweeper.sweep(t.Context()); err != nil {
 		t.Fatal(err)
@@ -46,7 +55,7 @@ func TestWhatHappensIsToldToThoseWhoMeasure(t *testing.T) {
 	if got := f.row(t, short.ID); got.Active {
 		t.Error("the expired token was not swept")
 	}
-	if revoked != 1 || written != 1 || dropped != 0 || tokens != 1 || others != 0 {
+	if revoked != 2 || written != 1 || dropped != 0 || tokens != 1 || others != 0 {
 		t.Errorf("told of %d revocations, %d uses written, %d dropped, %d tokens and %d others swept", revoked, written, dropped, tokens, others)
 	}
 	f.recorder.dropped.Store(5) // as when more tokens are in use than are recorded

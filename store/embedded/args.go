@@ -27,8 +27,9 @@ func (s *Server) arguments(dir, socket string, e endpoint) []string {
 		args = append(args, "--appendonly", "yes", "--appendfsync", "always")
 	}
 	args = append(args, s.listenArguments(e)...)
-	// CMD_INFO would keep recent queries with their parameters in a stream.
-	args = append(args, "--loadmodule", s.Engine.Module, "CMD_INFO", "no")
+	// CMD_INFO would keep recent queries with their parameters in a stream. CACHE_SIZE
+	// is how many queries' plans are kept: 25 by default, fewer than package store has.
+	args = append(args, "--loadmodule", s.Engine.Module, "CMD_INFO", "no", "CACHE_SIZE", "200")
 	return append(args, s.Args...)
 }
 
