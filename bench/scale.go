@@ -62,6 +62,8 @@ type sized struct {
 type operation struct {
 	name    string
 	prepare func(*sized, context.Context) error
+	// once says that it is done once in each turn, and not as often as scaleBatch.
+	once bool
 	run     func(ctx context.Context, s *sized, i int) error
 }
 
@@ -226,6 +228,9 @@ func (op operation) measure(ctx context.Context, all []*sized) (scaled, error) {
 				}
 			}
 			for j := range scaleBatch {
+				if op.once && j > 0 {
+					break
+				}
 				begun := time.Now()
 				if err := op.run(ctx, s, j); err != nil {
 					return scaled{}, err

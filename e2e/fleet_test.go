@@ -73,7 +73,7 @@ func startFleet(t *testing.T) *fleet {
 		t.Fatalf("no %s in %s", store.Addr(), direct)
 	}
 	for i, url := range []string{direct, direct, proxied} {
-		f.replicas[i] = startProgram(t, options{storeURL: url, env: env, args: []string{"--log-level", "info"}})
+		f.replicas[i] = startProgram(t, options{storeURL: url, env: env, args: []string{"--log-level", "info"}, busy: true})
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(transport.CloseIdleConnections)

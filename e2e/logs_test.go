@@ -13,19 +13,23 @@ import (
 // logBuffer keeps what a program logs, and tells when it is ready.
 type logBuffer struct {
 	ready chan string // gets the address, once
+	// busy leaves out the lines of requests, of which there are millions.
+	busy bool
 
 	mu   sync.Mutex
 	text bytes.Buffer
 	line int // where the line being written begins
 	told bool
+	// partial is a line that has not ended, of a busy program.
+	partial []byte
 }
 
-func newLogBuffer() *logBuffer { return &logBuffer{ready: make(chan string, 1)} }
+func newLogBuffer(busy bool) *logBuffer { return &logBuffer{ready: make(chan string, 1), busy: busy} }
 
 func (b *logBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.text.Write(p)
+	b.keep(p)
 	for !b.told {
 		line, _, whole := bytes.Cut(b.text.Bytes()[b.line:], []byte("\n"))
 		if !whole {
@@ -39,6 +43,27 @@ func (b *logBuffer) Write(p []byte) (int, error) {
 		}
 	}
 	return len(p), nil
+}
+
+// keep keeps what was written, or what is to be kept of it.
+func (b *logBuffer) keep(p []byte) {
+	if !b.busy {
+		b.text.Write(p)
+		return
+	}
+	rest := append(b.partial, p...)
+	for {
+		line, after, whole := bytes.Cut(rest, []byte("\n"))
+		if !whole {
+			break
+		}
+		rest = after
+		if !bytes.Contains(line, []byte(`"msg":"request"`)) {
+			b.text.Write(line)
+			b.text.WriteByte('\n')
+		}
+	}
+	b.partial = append(b.partial[:0:0], rest...)
 }
 
 func (b *logBuffer) String() string {

@@ -47,6 +47,8 @@ type options struct {
 	loginFailures int
 	// leakReports is the limit on reports of leaked tokens, likewise.
 	leakReports int
+	// busy is for programs with millions of requests, whose lines are not kept.
+	busy bool
 }
 
 func (o options) arguments() []string {
@@ -122,7 +124,7 @@ func startProgram(t *testing.T, o options) *program {
 
 // launch starts a program and waits until it serves.
 func launch(name string, o options) (*program, error) {
-	p := &program{name: name, options: o, stderr: newLogBuffer(), done: make(chan struct{})}
+	p := &program{name: name, options: o, stderr: newLogBuffer(o.busy), done: make(chan struct{})}
 	p.cmd = command(p.stderr, p.stderr, o.env, o.arguments()...)
 	started := make(chan error, 1)
 	go func() {

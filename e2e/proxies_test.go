@@ -82,7 +82,7 @@ func (x *proxy) start(t *testing.T, name string, args ...string) {
 	if file == "" {
 		t.Fatalf("run make proxies: this test needs %s", name)
 	}
-	output := newLogBuffer()
+	output := newLogBuffer(false)
 	dir := t.TempDir()
 	cmd := exec.Command(file, args...)
 	cmd.Env = []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "PATH=" + os.Getenv("PATH")}
