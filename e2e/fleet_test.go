@@ -236,7 +236,7 @@ func (f *fleet) conclude(count int) {
 
 // revocationBound is how long a revocation may take whatever the replicas do: a
 // lease, its margin, and a busy machine.
-const revocationBound = 6 * time.Second
+const revocationBound = 10 * time.Second
 
 // holding waits until a replica holds a lease, which it says when that changes.
 func (f *fleet) holding(replica int) {
