@@ -2989,7 +2989,11 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The instance did not end its work in time. Whether it has changed anything is unknown. */
+        /**
+         * @description The instance did not end its work in time. Whether it has changed anything is unknown: a query that only reads is
+         *     ended, but FalkorDB ends one that writes only where its `TIMEOUT_MAX` or `TIMEOUT_DEFAULT` is set. Otherwise it goes
+         *     on behind this answer until it is done.
+         */
         QueryTimeout: {
             headers: {
                 [name: string]: unknown;

@@ -239,3 +239,18 @@ func TestResultBreaksOffWhenItsTokenEnds(t *testing.T) {
 	stands.err.Store(nil)
 	f.one(Query{Text: "RETURN 1"})
 }
+
+// FalkorDB ends no query that writes unless it has a limit of its own; whoever
+// asks is answered in time all the same.
+func TestSlowWritesAreGivenUp(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	slow := Query{Text: "UNWIND range(1, 2500) AS x UNWIND range(1, 2500) AS y WITH x, y WHERE x * y = -1 CREATE (:A) RETURN count(x)", Timeout: 50 * time.Millisecond}
+	start := time.Now()
+	if _, err := f.rows(slow); !errors.Is(err, ErrTimeout) {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > slow.Timeout+grace+time.Second {
+		t.Errorf("it was waited for for %v", took)
+	}
+}

@@ -115,6 +115,11 @@ func (d *decoder) readName(names *Names) error {
 // lack. They serve this reply only, since nobody knows of which version they
 // are. It returns ErrSchemaChanged when they are another graph's: within the
 // life of a graph names are only added.
+//
+// One case cannot be told: a query adds names, and before they are asked for here,
+// some milliseconds later, others delete the graph and make one of that name whose
+// first names are those that were known before the query, in their order. FalkorDB
+// names no graph by anything else, and a digest only of all names together.
 func (s *Service) refresh(ctx context.Context, caller Caller, graph string, older *Names) (*Names, error) {
 	c, err := s.keeper.ConnectAside(ctx, caller.Kept)
 	if err != nil {
