@@ -30,7 +30,7 @@ engine: ## Fetch the FalkorDB engine into .falkordb, once.
 	store/embedded/engine/fetch.sh $(ENGINE)
 
 .PHONY: test
-test: engine browser proxies ## Run every test there is.
+test: engine browser proxies jsclient ## Run every test there is.
 	go test -race -timeout 30m ./...
 
 .PHONY: proof
@@ -45,6 +45,10 @@ browser: # What the browser tests need: a Chromium, and npm's axe.
 .PHONY: proxies
 proxies: # What the tests behind a proxy need: an nginx and a Caddy.
 	e2e/proxies.sh $(CURDIR)/$(PROXIES)
+
+.PHONY: jsclient
+jsclient: # What the tests that compare results need: the official JavaScript client.
+	e2e/jsclient/fetch.sh
 
 .PHONY: bench
 bench: build engine ## Measure, against what the machine can do at best.
