@@ -95,7 +95,7 @@ func TestSettingsAreForAdminsOfAllGraphs(t *testing.T) {
 	u := instanceB.newUser(t, admin)
 	c := shared.bearer(t, shared.newToken(t, u, "settings").Token)
 	r := must[*client.GetGraphConfigResponse](t)(c.GetGraphConfigWithResponse(t.Context()))
-	if r.JSON200 == nil || r.JSON200.Config["CACHE_SIZE"] != 25.0 {
+	if r.JSON200 == nil || r.JSON200.Config["MAX_INFO_QUERIES"] != 1000.0 {
 		t.Fatalf("%s: %s", r.HTTPResponse.Status, r.Body)
 	}
 	put := func(c *caller, name, value string) answer {
