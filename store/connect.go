@@ -39,15 +39,17 @@ func ParseURL(address string) (*redis.Options, error) {
 // would unwrap a single one.
 var errReplica = fmt.Errorf("%w: %w", ErrUnavailable, errors.New("it is a replica; give the address of the primary or of a Sentinel"))
 
-// connect makes the client for an address. Nothing is sent yet. The client is
-// ours to tune; falkordb-go's own constructors wait without a bound and take a
-// Sentinel's answer for a map, which it is in RESP3 only.
-func connect(o Options) (*redis.Client, error) {
+// connect makes the client for an address; admit is asked about every new
+// connection. Nothing is sent yet. The client is ours to tune; falkordb-go's own
+// constructors wait without a bound and take a Sentinel's answer for a map, which
+// it is in RESP3 only.
+func connect(o Options, admit admission) (*redis.Client, error) {
 	options, err := ParseURL(o.URL)
 	if err != nil {
 		return nil, err
 	}
 	tune(options, o)
+	options.OnConnect = admit
 	return redis.NewClient(options), nil
 }
 
@@ -83,7 +85,15 @@ func tune(options *redis.Options, o Options) {
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.PoolTimeout = o.Timeout, o.Timeout, o.Timeout, o.Timeout
 	options.PoolSize = o.PoolSize
 	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	options.OnConnect = refuseReplica
+}
+
+// admission decides on a new connection before anything else is sent over it.
+type admission func(ctx context.Context, conn *redis.Conn) error
+
+// admit is the admission of the store's own connections.
+func (s *Store) admit(ctx context.Context, conn *redis.Conn) error {
+	s.opened.Add(1)
+	return refuseReplica(ctx, conn)
 }
 
 // refuseReplica looks at every new connection: after a failover, the address of

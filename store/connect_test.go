@@ -62,7 +62,7 @@ func TestURLCannotLoosenTheConnection(t *testing.T) {
 	t.Parallel()
 	client, err := connect(Options{
 		URL: "falkor://localhost:1?max_retries=7&protocol=3&read_timeout=-1&pool_size=9999&dial_timeout=1h", Timeout: time.Second, PoolSize: 3,
-	})
+	}, refuseReplica)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,16 +18,16 @@ func (s *Store) read(ctx context.Context, query string, params ...param) ([]row,
 }
 
 // write runs a query that changes something and returns when the change would
-// survive a crash of the store.
+// survive a crash of the store, and the edition is another one.
 func (s *Store) write(ctx context.Context, query string, params ...param) ([]row, error) {
 	return s.query(ctx, s.sendConfirmed, "GRAPH.QUERY", query, params)
 }
 
 // writeSoon runs a query whose change nobody has been promised. It does not
 // wait for the store's log, which may take a second or two where that is
-// written to disk once a second.
+// written to disk once a second; for the next edition it does.
 func (s *Store) writeSoon(ctx context.Context, query string, params ...param) ([]row, error) {
-	return s.query(ctx, s.sendOnce, "GRAPH.QUERY", query, params)
+	return s.query(ctx, s.sendCounted, "GRAPH.QUERY", query, params)
 }
 
 // sender sends one command. Its error is the client library's.
@@ -125,13 +125,13 @@ func isBrokenConnection(err error) bool {
 // only when asked to, WAITAOF behind it on the same connection.
 func (s *Store) sendConfirmed(ctx context.Context, args ...any) (any, error) {
 	if s.durability != durabilityWaitAOF {
-		return s.sendOnce(ctx, args...)
+		return s.sendCounted(ctx, args...)
 	}
 	conn := s.client().Conn()
 	defer func() { _ = conn.Close() }() // it goes back to the pool, or has shown its error already
-	reply, err := conn.Do(ctx, args...).Result()
+	reply, err := s.counted(ctx, conn.Pipeline(), args...)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller classifies it
+		return nil, err
 	}
 	return reply, confirmed(conn.Do(ctx, "WAITAOF", 1, 0, s.timeout.Milliseconds()))
 }

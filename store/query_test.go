@@ -199,7 +199,7 @@ func TestConnectionsThatBrokeInThePoolFailNoRead(t *testing.T) {
 			}
 			s := open(t, Options{URL: address, PoolSize: 8})
 			token := create(t, s, alice)
-			other, err := connect(Options{URL: address, Timeout: s.timeout, PoolSize: 1})
+			other, err := connect(Options{URL: address, Timeout: s.timeout, PoolSize: 1}, refuseReplica)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -276,7 +276,7 @@ func hangingUp(t *testing.T) (address string, accepted func() int) {
 func TestTriesAreBoundedWhereEveryConnectionBreaks(t *testing.T) {
 	t.Parallel()
 	address, accepted := hangingUp(t)
-	client, err := connect(Options{URL: "falkor://" + address, Timeout: 20 * time.Second, PoolSize: 4})
+	client, err := connect(Options{URL: "falkor://" + address, Timeout: 20 * time.Second, PoolSize: 4}, refuseReplica)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/FalkorDB/falkordb-go/v2"
@@ -65,12 +66,14 @@ func (o *Options) validate() error {
 type Store struct {
 	db         *falkordb.FalkorDB // of which only the connection is used: its queries take no context
 	graph      string
+	edition    string // the key of the edition
 	timeout    time.Duration
 	poolSize   int
 	durability Durability
 	observe    func(command string, took time.Duration, err error)
 	log        *slog.Logger
 	linker     *linker
+	opened     atomic.Uint64 // how many connections were, or were about to be
 
 	mu      sync.RWMutex   // guards closed, and running against being waited for too early
 	closed  bool           // no operation begins any more
@@ -86,11 +89,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	client, err := connect(o)
+	s := &Store{graph: o.Graph, edition: editionKey(o.Graph), timeout: o.Timeout, poolSize: o.PoolSize, observe: o.Observe, log: o.Log}
+	client, err := connect(o, s.admit)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: &falkordb.FalkorDB{Conn: client}, graph: o.Graph, timeout: o.Timeout, poolSize: o.PoolSize, observe: o.Observe, log: o.Log}
+	s.db = &falkordb.FalkorDB{Conn: client}
 	if err := s.start(ctx, client.Options()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
