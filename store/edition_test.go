@@ -132,7 +132,7 @@ func TestChangeWithoutAnotherEditionIsNotAnswered(t *testing.T) {
 	t.Parallel()
 	s := setup(t)
 	token := create(t, s, alice)
-	s.stopLinking()
+	settled(t, s)
 	key := console(t, db)
 	if err := errors.Join(key.Del(t.Context(), s.edition).Err(), key.RPush(t.Context(), s.edition, "no number").Err()); err != nil {
 		t.Fatal(err)

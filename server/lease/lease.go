@@ -234,6 +234,9 @@ func (l *Lease) Held(now time.Time) bool {
 	return t != nil && now.Sub(l.start) < t.until && now.UnixNano() < t.wall
 }
 
+// Off tells whether this replica remembers nothing at all.
+func (l *Lease) Off() bool { return l.o.Off }
+
 // Drop makes this replica, and no other, forget what it knows of a token.
 func (l *Lease) Drop(tokenID string) { l.marks.drop(tokenID) }
 

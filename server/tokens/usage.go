@@ -36,12 +36,16 @@ type usage struct {
 	gone bool
 }
 
-// note notes a use; false when the usage is gone.
-func (u *usage) note(at time.Time, client Client) bool {
+// note notes a use; false when the usage is gone. Where lists show another use
+// from now on, that is counted.
+func (u *usage) note(at time.Time, client Client, shown *atomic.Uint64) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.gone {
 		return false
+	}
+	if u.at.Unix() != at.Unix() || u.agent != client.Agent || u.ip != client.IP {
+		shown.Add(1) // who reads the use of this count has to wait for the lock
 	}
 	u.at, u.ip, u.agent, u.pending = at, client.IP, client.Agent, true
 	return true
@@ -61,6 +65,8 @@ type recorder struct {
 	metrics  Metrics
 	interval time.Duration
 	dropped  atomic.Int64
+	// shown counts the changes of what latest gives.
+	shown atomic.Uint64
 
 	// mu guards usages. It is never taken while a usage's own lock is held.
 	mu     sync.RWMutex
@@ -88,7 +94,7 @@ func (r *recorder) stop(ctx context.Context) error {
 
 // record notes a use of a token. place remembers where its uses are noted.
 func (r *recorder) record(t *store.Token, place *atomic.Pointer[usage], at time.Time, client Client) {
-	if u := place.Load(); u != nil && u.note(at, client) {
+	if u := place.Load(); u != nil && u.note(at, client, &r.shown) {
 		return
 	}
 	for { // a new one may be gone only when an interval passes meanwhile
@@ -98,7 +104,7 @@ func (r *recorder) record(t *store.Token, place *atomic.Pointer[usage], at time.
 			return
 		}
 		place.Store(u)
-		if u.note(at, client) {
+		if u.note(at, client, &r.shown) {
 			return
 		}
 	}
