@@ -46,11 +46,7 @@ func (s *Server) ListTokens(ctx context.Context, r api.ListTokensRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.tokens.List(ctx, fromListTokens(&r.Params, p.User, username))
-	if err != nil {
-		return nil, err
-	}
-	return api.ListTokens200JSONResponse(toTokenList(page, p.Role, s.now(), s.tokens.Policy())), nil
+	return s.listed(ctx, fromListTokens(&r.Params, p.User, username), p.Role)
 }
 
 // GetToken implements api.StrictServerInterface.
@@ -187,6 +183,26 @@ func (s *Server) ResumeToken(ctx context.Context, r api.ResumeTokenRequestObject
 		return nil, err
 	}
 	return api.ResumeToken200JSONResponse(toTokenResumed(t.ID, resumed)), nil
+}
+
+// listed gives a list as a page, which is remembered where there is an edition.
+func (s *Server) listed(ctx context.Context, r tokens.ListRequest, role store.Role) (page, error) {
+	list := func(ctx context.Context) (page, error) {
+		found, err := s.tokens.List(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		return toPage(toTokenList(found, role, s.now(), s.tokens.Policy()))
+	}
+	edition, known, err := s.tokens.Edition(ctx) // before the list is begun
+	if err != nil {
+		return nil, err
+	}
+	query, ok := queryFrom(ctx)
+	if !known || !ok {
+		return list(ctx)
+	}
+	return s.pages.get(ctx, pageKey{edition, r.Instance, r.Filter.Username, role, query}, list)
 }
 
 // rotate takes the body as optional.

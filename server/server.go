@@ -98,6 +98,7 @@ type Server struct {
 	localOnly     bool
 	origins       *http.CrossOriginProtection
 	docs          *docs
+	pages         *pages
 	metrics       *metrics.Metrics
 	now           func() time.Time
 	log           *slog.Logger
@@ -124,6 +125,10 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	remembered, err := newPages()
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
 		store: o.Store, directory: o.Directory, keeper: o.Keeper, tokens: o.Tokens, sessions: o.Sessions, graphs: o.Graphs, history: o.History,
 		authenticator: &authn.Authenticator{Tokens: o.Tokens, Sessions: o.Sessions, TokenHeader: o.TokenHeader},
@@ -131,6 +136,7 @@ func New(o Options) (*Server, error) {
 		localOnly:     o.LocalOnly,
 		origins:       http.NewCrossOriginProtection(),
 		docs:          doc,
+		pages:         remembered,
 		metrics:       o.Metrics,
 		now:           o.Now,
 		log:           o.Log,
@@ -159,7 +165,7 @@ func (s *Server) mount(spec *openapi3.T, basePath string) (*echo.Echo, error) {
 		stations = append([]echo.MiddlewareFunc{s.measured(spec, basePath)}, stations...)
 	}
 	e.Use(once(stations...))
-	api.RegisterHandlersWithOptions(e, api.NewStrictHandler(s, []api.StrictMiddlewareFunc{withAccept, onlyGuarded}), api.RegisterHandlersOptions{
+	api.RegisterHandlersWithOptions(e, api.NewStrictHandler(s, []api.StrictMiddlewareFunc{withAccept, withQuery, onlyGuarded}), api.RegisterHandlersOptions{
 		BaseURL: basePath, OperationMiddlewares: s.validators(spec),
 	})
 	s.docs.mount(e, basePath)
