@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,9 @@ import (
 type target struct {
 	addr    string
 	request []byte
+	// number is where in the request the digits are that differ each time; 0 for
+	// nowhere.
+	number int
 	// read reads one response to its end; HTTP's when nil.
 	read func(*bufio.Reader) error
 }
@@ -71,10 +75,14 @@ func drive(ctx context.Context, t target) ([]time.Duration, error) {
 	if t.read != nil {
 		read = t.read
 	}
+	request := slices.Clone(t.request) // each connection writes into its own
 	var latencies []time.Duration
 	for ctx.Err() == nil {
+		if t.number > 0 {
+			copy(request[t.number:], fmt.Sprintf("%0*d", len(digits), requestsSent.Add(1)))
+		}
 		sent := time.Now()
-		if _, err := connection.Write(t.request); err != nil {
+		if _, err := connection.Write(request); err != nil {
 			return nil, fmt.Errorf("send: %w", err)
 		}
 		if err := read(reader); err != nil {
@@ -84,6 +92,12 @@ func drive(ctx context.Context, t target) ([]time.Duration, error) {
 	}
 	return latencies, nil
 }
+
+// digits stand in a path for a number that differs each time.
+const digits = "000000000"
+
+// requestsSent counts those that differ, over all connections and measurements.
+var requestsSent atomic.Uint64
 
 // readAnswer reads one response to its end.
 func readAnswer(r *bufio.Reader) error {

@@ -178,6 +178,7 @@ func (s *stage) requests() []request {
 		{"GET another token", 32, http.MethodGet, pathList + "/" + s.other, "", "/bare/other"},
 		{"list of 100", 32, http.MethodGet, pathList + "?limit=100", "", "/bare/100"},
 		{"list of 1000 in one answer", 32, http.MethodGet, pathList + "?limit=1000", "", "/bare/1000"},
+		{"list of 1000, anew each time", 32, http.MethodGet, pathList + "?limit=1000&created_after=2000-01-01T00:00:00." + digits + "Z", "", "/bare/anew"},
 		{"create with credentials", 8, http.MethodPost, pathCreate, s.credentials(), "/bare/create"},
 	}
 }
@@ -185,9 +186,10 @@ func (s *stage) requests() []request {
 func (s *stage) works() []work {
 	var works []work
 	for _, one := range s.requests() {
+		asked := s.request(one, one.path)
 		works = append(works, work{
 			name: one.name, connections: one.connections,
-			service: target{addr: s.service, request: s.request(one, one.path)},
+			service: target{addr: s.service, request: asked, number: max(0, bytes.Index(asked, []byte(digits)))},
 			bare:    target{addr: s.bare, request: s.request(one, one.bare)},
 		})
 	}
