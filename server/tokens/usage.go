@@ -25,11 +25,13 @@ type usage struct {
 	tokenID string
 
 	mu    sync.Mutex
-	at    time.Time
 	ip    netip.Addr
 	agent string
-	// written is when the store last got a use of this token.
-	written time.Time
+	// at is when, in Unix seconds; 0 before the first use.
+	at int64
+	// written is when the store last got a use of this token, in Unix seconds; 0 for
+	// never.
+	written int64
 	// pending is whether the use is newer than what the store has.
 	pending bool
 	// gone says that the recorder has forgotten it: what is noted here is lost.
@@ -44,16 +46,16 @@ func (u *usage) note(at time.Time, client Client, shown *atomic.Uint64) bool {
 	if u.gone {
 		return false
 	}
-	if u.at.Unix() != at.Unix() || u.agent != client.Agent || u.ip != client.IP {
+	if u.at != at.Unix() || u.agent != client.Agent || u.ip != client.IP {
 		shown.Add(1) // who reads the use of this count has to wait for the lock
 	}
-	u.at, u.ip, u.agent, u.pending = at, client.IP, client.Agent, true
+	u.at, u.ip, u.agent, u.pending = at.Unix(), client.IP, client.Agent, true
 	return true
 }
 
 // latest is the use for the store; the lock must be held.
 func (u *usage) latest() store.Use {
-	return store.Use{TokenID: u.tokenID, At: u.at.Truncate(time.Second), IP: u.ip.String(), Agent: u.agent}
+	return store.Use{TokenID: u.tokenID, At: time.Unix(u.at, 0).UTC(), IP: u.ip.String(), Agent: u.agent}
 }
 
 // recorder keeps the latest use of each token and writes it in batches, each
@@ -124,8 +126,8 @@ func (r *recorder) usageOf(t *store.Token) *usage {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if t.LastUse.At.After(u.written) {
-		u.written = t.LastUse.At // another replica wrote it
+	if !t.LastUse.At.IsZero() {
+		u.written = max(u.written, t.LastUse.At.Unix()) // another replica wrote it
 	}
 	return u
 }
@@ -140,7 +142,7 @@ func (r *recorder) latest(tokenID string) (store.Use, bool) {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.latest(), !u.at.IsZero()
+	return u.latest(), u.at != 0
 }
 
 func (r *recorder) size() int {
@@ -181,11 +183,11 @@ func (r *recorder) take(all bool) []store.Use {
 	var uses []store.Use
 	for id, u := range r.usages {
 		u.mu.Lock()
-		due := now.Sub(u.written).Abs() >= r.interval // also when the clock was set back
+		due := now.Sub(time.Unix(u.written, 0)).Abs() >= r.interval // also when the clock was set back
 		switch {
 		case u.pending && (due || all):
 			uses = append(uses, u.latest())
-			u.pending, u.written = false, now
+			u.pending, u.written = false, now.Unix()
 		case !u.pending && due:
 			u.gone = true
 			delete(r.usages, id)
@@ -203,7 +205,7 @@ func (r *recorder) giveBack(uses []store.Use) {
 	for _, use := range uses {
 		if u, ok := r.usages[use.TokenID]; ok {
 			u.mu.Lock()
-			u.written, u.pending = time.Time{}, true
+			u.written, u.pending = 0, true
 			u.mu.Unlock()
 		}
 	}
