@@ -64,7 +64,7 @@ type operation struct {
 	prepare func(*sized, context.Context) error
 	// once says that it is done once in each turn, and not as often as scaleBatch.
 	once bool
-	run     func(ctx context.Context, s *sized, i int) error
+	run  func(ctx context.Context, s *sized, i int) error
 }
 
 // scaled is how long an operation takes on the stores, smallest first.
