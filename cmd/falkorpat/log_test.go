@@ -1,23 +1,41 @@
 package main
 
 import (
-	"bytes"
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
+// output is what was written, for any goroutine.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
 func TestLinesOfRequestsAreWrittenSoonAndInOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out output
 		l := newLogs(&out, "text", slog.LevelInfo)
 		l.requests.Info("first")
-		if out.Len() > 0 {
-			t.Errorf("the line of a request did not wait: %s", &out)
+		if out.String() != "" {
+			t.Errorf("the line of a request did not wait: %s", out.String())
 		}
 		time.Sleep(2 * logDelay)
 		synctest.Wait()
@@ -36,13 +54,13 @@ func TestLinesOfRequestsAreWrittenSoonAndInOrder(t *testing.T) {
 func TestLinesOfRequestsDoNotPileUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out output
 		l := newLogs(&out, "json", slog.LevelInfo)
 		for i := range 2 * logWaiting / 100 {
 			l.requests.Info(strings.Repeat("x", 100), "number", strconv.Itoa(i))
 		}
-		if out.Len() < logWaiting {
-			t.Errorf("%d bytes are written at once, not %d", out.Len(), logWaiting)
+		if n := len(out.String()); n < logWaiting {
+			t.Errorf("%d bytes are written at once, not %d", n, logWaiting)
 		}
 		time.Sleep(2 * logDelay)
 		synctest.Wait()
