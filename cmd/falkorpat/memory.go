@@ -12,7 +12,7 @@ const (
 	// garbageRoom is how much garbage may lie about before it is collected. Go's own
 	// measure is a share of what is in use: too little of a small heap, which is
 	// then collected 50 times a second under load, and too much of a large one.
-	garbageRoom = 24 << 20
+	garbageRoom = 16 << 20
 	// minGCPercent and maxGCPercent bound that room as the share that Go wants it in.
 	minGCPercent, maxGCPercent = 25, 400
 	// gcInterval is how often the share is reckoned anew.

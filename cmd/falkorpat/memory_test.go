@@ -7,10 +7,10 @@ func TestGarbageStaysWithinItsRoom(t *testing.T) {
 	for live, want := range map[uint64]int{
 		0:        100,
 		1 << 20:  maxGCPercent,
-		12 << 20: 200,
-		24 << 20: 100,
-		48 << 20: 50,
-		80 << 20: 30,
+		8 << 20:  200,
+		16 << 20: 100,
+		32 << 20: 50,
+		50 << 20: 32,
 		1 << 30:  minGCPercent,
 	} {
 		if got := gcPercent(live); got != want {
