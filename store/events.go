@@ -98,41 +98,38 @@ func (s *Store) Events(ctx context.Context, q EventQuery) ([]Event, error) {
 	return found, nil
 }
 
+// eventQueries are the queries for one choice of indexes.
+type eventQueries struct{ page, count string }
+
+// queries chooses the indexes.
+func (q *EventQuery) queries() eventQueries {
+	switch {
+	case q.TokenID != "":
+		return eventQueries{queryEventsOfToken, queryCountEventsOfToken}
+	case q.isOfKind() && q.Username != "":
+		return eventQueries{queryEventsOfUserOfKind, queryCountEventsOfUserOfKind}
+	case q.isOfKind():
+		return eventQueries{queryEventsOfKind, queryCountEventsOfKind}
+	case q.Username != "":
+		return eventQueries{queryEventsOfUser, queryCountEventsOfUser}
+	default:
+		return eventQueries{queryEvents, queryCountEvents}
+	}
+}
+
 // holdsMany tells whether a stretch holds a good deal more than a page.
 func (s *Store) holdsMany(ctx context.Context, q *EventQuery, after, until int64) (bool, error) {
 	enough := q.Limit * firstStretch
 	if until-after <= int64(enough) {
 		return false, nil
 	}
-	query := queryCountEvents
-	switch {
-	case q.TokenID != "":
-		query = queryCountEventsOfToken
-	case q.isOfKind() && q.Username != "":
-		query = queryCountEventsOfUserOfKind
-	case q.isOfKind():
-		query = queryCountEventsOfKind
-	case q.Username != "":
-		query = queryCountEventsOfUser
-	}
-	rows, err := s.read(ctx, query, append(q.params(after, until), param{"limit", enough})...)
+	rows, err := s.read(ctx, q.queries().count, append(q.params(after, until), param{"limit", enough})...)
 	n, err := countOf(rows, err, "count events")
 	return n >= enough, err
 }
 
 func (s *Store) eventStretch(ctx context.Context, q *EventQuery, after, until int64, limit int) ([]Event, error) {
-	query := queryEvents
-	switch {
-	case q.TokenID != "":
-		query = queryEventsOfToken
-	case q.isOfKind() && q.Username != "":
-		query = queryEventsOfUserOfKind
-	case q.isOfKind():
-		query = queryEventsOfKind
-	case q.Username != "":
-		query = queryEventsOfUser
-	}
-	rows, err := s.read(ctx, query, append(q.params(after, until), param{"limit", limit})...)
+	rows, err := s.read(ctx, q.queries().page, append(q.params(after, until), param{"limit", limit})...)
 	if err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}
