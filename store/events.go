@@ -123,13 +123,15 @@ func (s *Store) holdsMany(ctx context.Context, q *EventQuery, after, until int64
 	if until-after <= int64(enough) {
 		return false, nil
 	}
-	rows, err := s.read(ctx, q.queries().count, append(q.params(after, until), param{"limit", enough})...)
+	query := q.queries().count
+	rows, err := s.read(ctx, query, append(q.params(after, until), param{"limit", enough})...)
 	n, err := countOf(rows, err, "count events")
 	return n >= enough, err
 }
 
 func (s *Store) eventStretch(ctx context.Context, q *EventQuery, after, until int64, limit int) ([]Event, error) {
-	rows, err := s.read(ctx, q.queries().page, append(q.params(after, until), param{"limit", limit})...)
+	query := q.queries().page
+	rows, err := s.read(ctx, query, append(q.params(after, until), param{"limit", limit})...)
 	if err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}
