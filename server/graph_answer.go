@@ -16,7 +16,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/falkorpat/falkorpat/gen/api"
 	"github.com/falkorpat/falkorpat/server/graph"
 )
 
@@ -43,28 +42,6 @@ type resultFormat interface {
 	begin(b *bytes.Buffer, columns []string) error
 	row(b *bytes.Buffer, cells [][]byte) error
 	end(b *bytes.Buffer, statistics []graph.Statistic) error
-}
-
-type acceptKey struct{}
-
-// withAccept hands the header Accept on to the handler of queries, whose results
-// have several forms.
-func withAccept(next api.StrictHandlerFunc, operationID string) api.StrictHandlerFunc {
-	if operationID != "QueryGraph" {
-		return next
-	}
-	return func(c echo.Context, request any) (any, error) {
-		r := c.Request()
-		if accept := r.Header.Get(echo.HeaderAccept); accept != "" {
-			c.SetRequest(r.WithContext(context.WithValue(r.Context(), acceptKey{}, accept)))
-		}
-		return next(c, request)
-	}
-}
-
-func acceptFrom(ctx context.Context) string {
-	accept, _ := ctx.Value(acceptKey{}).(string)
-	return accept
 }
 
 // resultForm is the first form that a client accepts; JSON for one that accepts

@@ -40,7 +40,7 @@ func (s *Server) QueryGraph(ctx context.Context, r api.QueryGraphRequestObject) 
 	if err != nil {
 		return nil, asDenial(p, r.Body.ReadOnly, err)
 	}
-	return &resultAnswer{ctx: ctx, result: result, form: resultForm(acceptFrom(ctx)), log: s.log}, nil
+	return &resultAnswer{ctx: ctx, result: result, form: resultForm(requestFrom(ctx).Header.Get("Accept")), log: s.log}, nil
 }
 
 // GetOwnPermissions implements api.StrictServerInterface.

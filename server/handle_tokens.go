@@ -198,11 +198,10 @@ func (s *Server) listed(ctx context.Context, r tokens.ListRequest, role store.Ro
 	if err != nil {
 		return nil, err
 	}
-	query, ok := queryFrom(ctx)
-	if !known || !ok {
+	if !known {
 		return list(ctx)
 	}
-	return s.pages.get(ctx, pageKey{edition, r.Instance, r.Filter.Username, role, query}, list)
+	return s.pages.get(ctx, pageKey{edition, r.Instance, r.Filter.Username, role, requestFrom(ctx).URL.RawQuery}, list)
 }
 
 // rotate takes the body as optional.

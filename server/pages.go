@@ -92,23 +92,3 @@ func (p *pages) get(ctx context.Context, key pageKey, makePage func(ctx context.
 		return makePage(context.WithoutCancel(ctx))
 	}))
 }
-
-type queryKey struct{}
-
-// withQuery hands a request's query on to the handler of lists.
-func withQuery(next api.StrictHandlerFunc, operationID string) api.StrictHandlerFunc {
-	if operationID != "ListTokens" {
-		return next
-	}
-	return func(c echo.Context, request any) (any, error) {
-		r := c.Request()
-		c.SetRequest(r.WithContext(context.WithValue(r.Context(), queryKey{}, r.URL.RawQuery)))
-		return next(c, request)
-	}
-}
-
-// queryFrom gives the query; false for a request that did not come by withQuery.
-func queryFrom(ctx context.Context) (string, bool) {
-	query, ok := ctx.Value(queryKey{}).(string)
-	return query, ok
-}

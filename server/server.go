@@ -165,7 +165,7 @@ func (s *Server) mount(spec *openapi3.T, basePath string) (*echo.Echo, error) {
 		stations = append([]echo.MiddlewareFunc{s.measured(spec, basePath)}, stations...)
 	}
 	e.Use(once(stations...))
-	api.RegisterHandlersWithOptions(e, api.NewStrictHandler(s, []api.StrictMiddlewareFunc{withAccept, withQuery, onlyGuarded}), api.RegisterHandlersOptions{
+	api.RegisterHandlersWithOptions(e, api.NewStrictHandler(s, []api.StrictMiddlewareFunc{onlyGuarded}), api.RegisterHandlersOptions{
 		BaseURL: basePath, OperationMiddlewares: s.validators(spec),
 	})
 	s.docs.mount(e, basePath)

@@ -188,16 +188,23 @@ func (v *validator) guarded(next echo.HandlerFunc) echo.HandlerFunc {
 
 type guardedKey struct{}
 
-// withGuard notes that a validator sees to a request.
-func withGuard(ctx context.Context) context.Context {
-	return context.WithValue(ctx, guardedKey{}, true)
+// withGuard notes that a validator sees to a request. Handlers find there what the
+// generated types leave out of it.
+func withGuard(r *http.Request) context.Context {
+	return context.WithValue(r.Context(), guardedKey{}, r)
+}
+
+// requestFrom gives the request that a validator has seen to; nil for none.
+func requestFrom(ctx context.Context) *http.Request {
+	r, _ := ctx.Value(guardedKey{}).(*http.Request)
+	return r
 }
 
 // onlyGuarded is the last station before every handler: a request that no
 // validator has let through does not get there, however it was mounted.
 func onlyGuarded(next api.StrictHandlerFunc, operationID string) api.StrictHandlerFunc {
 	return func(c echo.Context, request any) (any, error) {
-		if guarded, _ := c.Request().Context().Value(guardedKey{}).(bool); !guarded {
+		if requestFrom(c.Request().Context()) == nil {
 			return nil, fmt.Errorf("operation %s has no validator", operationID)
 		}
 		return next(c, request)
@@ -207,7 +214,7 @@ func onlyGuarded(next api.StrictHandlerFunc, operationID string) api.StrictHandl
 func (v *validator) authenticate(c echo.Context) error {
 	r := c.Request()
 	if len(v.schemes) == 0 {
-		c.SetRequest(r.WithContext(withGuard(r.Context())))
+		c.SetRequest(r.WithContext(withGuard(r)))
 		return nil
 	}
 	principal, err := v.server.authenticator.Authenticate(r, authn.ClientFrom(r.Context()), v.schemes)
@@ -215,7 +222,7 @@ func (v *validator) authenticate(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	c.SetRequest(r.WithContext(withGuard(authn.WithPrincipal(r.Context(), principal))))
+	c.SetRequest(r.WithContext(authn.WithPrincipal(withGuard(r), principal)))
 	warnOfEnd(c.Response().Header(), principal, v.server.now())
 	return nil
 }
