@@ -126,14 +126,10 @@ type packed struct {
 
 const packedNull = "null"
 
-// item gives the next item's text; that of null at the end, and of a row that
-// has ended.
+// item gives the next item's text; none at the end, which no reader takes for an
+// item, and that of null in a row that has ended.
 func (p *packed) item() string {
 	if p.row.err != nil {
-		return packedNull
-	}
-	if p.rest == "" {
-		p.row.mismatch(p.rest, "longer list")
 		return packedNull
 	}
 	item, rest, _ := strings.Cut(p.rest, ", ")
