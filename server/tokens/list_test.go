@@ -153,3 +153,21 @@ func TestListShowsUsesThatAreNotWrittenYet(t *testing.T) {
 		t.Errorf("written: %v, %v", page, err)
 	}
 }
+
+func TestListShowsTheLaterOfTwoUsesInOneSecond(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	issued, _ := f.issue(t, Request{Name: "t"})
+	for _, address := range []string{"192.0.2.1", "192.0.2.2"} {
+		if _, err := f.Verify(t.Context(), issued.Text, client(address)); err != nil {
+			t.Fatal(err)
+		}
+		page, err := f.List(t.Context(), f.listRequest(func(*ListRequest) {}))
+		if err != nil || len(page.Tokens) != 1 || page.Tokens[0].LastUse.IP != address {
+			t.Errorf("used from %s: %v, %v", address, page, err)
+		}
+		if err := f.recorder.flush(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -23,7 +23,8 @@ func (s *Service) Get(ctx context.Context, id string) (*store.Token, error) {
 // Current completes a row with what this replica knows better: uses that are
 // not written yet.
 func (s *Service) Current(t *store.Token) *store.Token {
-	if use, ok := s.recorder.latest(t.ID); ok && use.At.After(t.LastUse.At) {
+	// Of two within one second, this replica's own was noted after what it has written.
+	if use, ok := s.recorder.latest(t.ID); ok && !use.At.Before(t.LastUse.At) {
 		t.LastUse = use
 	}
 	return canonical(t)
