@@ -245,7 +245,7 @@ func TestResultBreaksOffWhenItsTokenEnds(t *testing.T) {
 func TestSlowWritesAreGivenUp(t *testing.T) {
 	t.Parallel()
 	f := setup(t)
-	slow := Query{Text: "UNWIND range(1, 2500) AS x UNWIND range(1, 2500) AS y WITH x, y WHERE x * y = -1 CREATE (:A) RETURN count(x)", Timeout: 50 * time.Millisecond}
+	slow := Query{Text: "UNWIND range(1, 10000) AS x UNWIND range(1, 10000) AS y WITH x, y WHERE x * y = -1 CREATE (:A) RETURN count(x)", Timeout: 50 * time.Millisecond}
 	start := time.Now()
 	if _, err := f.rows(slow); !errors.Is(err, ErrTimeout) {
 		t.Error(err)
