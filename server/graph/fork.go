@@ -98,15 +98,9 @@ func (s *Service) awaitNoFork(ctx context.Context, caller Caller) error {
 	for {
 		forked := false
 		err := s.command(ctx, caller, func(in *resp.Reader) error {
-			frame, err := in.Next()
-			switch {
-			case err != nil:
-				return err
-			case frame.Kind == resp.Error:
-				return replyError(string(frame.Text))
-			}
+			frame, err := first(in)
 			forked = strings.Contains(string(frame.Text), "_in_progress:1")
-			return nil
+			return err
 		}, "INFO", "persistence")
 		if denied := (*DeniedError)(nil); errors.As(err, &denied) {
 			return nil // a user who may copy and not look

@@ -94,16 +94,11 @@ func (s *Service) do(ctx context.Context, caller Caller, graph string, args ...s
 
 // done reads a reply that says only that it worked.
 func done(in *resp.Reader) error {
-	frame, err := in.Next()
-	switch {
-	case err != nil:
+	frame, err := first(in)
+	if err != nil || frame.Kind != resp.Array {
 		return err
-	case frame.Kind == resp.Error:
-		return replyError(string(frame.Text))
-	case frame.Kind == resp.Array:
-		return in.Skip(frame.N)
 	}
-	return nil
+	return in.Skip(frame.N)
 }
 
 func (s *Service) texts(ctx context.Context, caller Caller, graph string, args ...string) (found []string, err error) {
@@ -194,14 +189,9 @@ func (s *Service) Slowlog(ctx context.Context, caller Caller, graph string) ([]S
 
 // listOf reads the beginning of a list, or the error in its place.
 func listOf(in *resp.Reader) (int64, error) {
-	frame, err := in.Next()
-	switch {
-	case err != nil:
-		return 0, err
-	case frame.Kind == resp.Error:
-		return 0, replyError(string(frame.Text))
-	case frame.Kind != resp.Array:
-		return 0, errShape
+	frame, err := first(in)
+	if err != nil || frame.Kind != resp.Array {
+		return 0, orShape(err)
 	}
 	return frame.N, nil
 }

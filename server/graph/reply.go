@@ -19,15 +19,22 @@ type versionError struct{ version int64 }
 
 func (*versionError) Error() string { return "another version of the graph" }
 
+// first reads a reply's first frame, and gives a reply that is an error as one.
+func first(in *resp.Reader) (resp.Frame, error) {
+	frame, err := in.Next()
+	if err == nil && frame.Kind == resp.Error {
+		err = replyError(string(frame.Text))
+	}
+	return frame, err
+}
+
 // begin reads how a reply to a query begins, and tells of how many parts it
 // consists.
 func begin(in *resp.Reader) (int64, error) {
-	frame, err := in.Next()
+	frame, err := first(in)
 	switch {
 	case err != nil:
 		return 0, err
-	case frame.Kind == resp.Error:
-		return 0, replyError(string(frame.Text))
 	case frame.Kind != resp.Array || frame.N < 1 || frame.N > 3:
 		return 0, errShape
 	case frame.N != 2:
